@@ -1,0 +1,71 @@
+"""Identifiers: UUID v7 inside (ordered by time), `prefix_` plus Crockford base 32 outside."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from typing import Any, ClassVar, Self
+
+from django.db import models
+
+from core.errors import NotFound
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
+
+
+def uuid7() -> uuid.UUID:
+    """Return a UUID v7 (RFC 9562): 48 bits of milliseconds, then 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    return uuid.UUID(int=value)
+
+
+def encode(prefix: str, key: uuid.UUID | int) -> str:
+    """Return the public form of a key, such as `cmp_01jd…` or `msg_3k7`."""
+    number = key.int if isinstance(key, uuid.UUID) else key
+    letters = []
+    while number:
+        number, digit = divmod(number, 32)
+        letters.append(ALPHABET[digit])
+    return f"{prefix}_{''.join(reversed(letters)) or '0'}"
+
+
+def decode(prefix: str, text: str) -> int:
+    """Return the number behind a public id; raise NotFound for anything else."""
+    start, _, letters = text.partition("_")
+    if start != prefix or not letters or len(letters) > 26 or any(c not in VALUES for c in letters):
+        raise NotFound(f"There is no {text!r}.", value=text, remedy=f"An id here looks like {prefix}_….")
+    number = 0
+    for letter in letters:
+        number = number * 32 + VALUES[letter]
+    return number
+
+
+class PublicIdModel(models.Model):
+    """A row with a UUID v7 key that people see as `<id_prefix>_…`."""
+
+    id_prefix: ClassVar[str]
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def public_id(self) -> str:
+        return encode(self.id_prefix, self.id)
+
+    @classmethod
+    def from_public_id(cls, text: str) -> Self:
+        """Return the row behind a public id; raise NotFound where there is none."""
+        number = decode(cls.id_prefix, text)
+        found: Any = None
+        if number < 1 << 128:
+            found = cls._default_manager.filter(pk=uuid.UUID(int=number)).first()
+        if found is None:
+            raise NotFound(f"There is no {text!r}.", value=text)
+        return found
