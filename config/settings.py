@@ -119,3 +119,6 @@ Q_CLUSTER = {
 # --- providers ------------------------------------------------------------------------------------------------------
 RESEND_API_KEY = env.str("RESEND_API_KEY", default="")
 RESEND_API_URL = env.str("RESEND_API_URL", default="https://api.resend.com")
+
+# --- people ---------------------------------------------------------------------------------------------------------
+DEFAULT_PHONE_REGION = env.str("DEFAULT_PHONE_REGION", default="ZA")
