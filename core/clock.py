@@ -1,7 +1,7 @@
 """Business time: the only place that asks what time it is.
 
-What people mean by time (schedules, sleeps, retries, consent) is `now()`. Leases and rate limits use the database's own
-clock instead, so moving this one never frees or steals a lease.
+What people mean by time (schedules, sleeps, retries, consent) is `now()`. Leases and rate limits
+use the database's own clock instead, so moving this one never frees or steals a lease.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def now() -> datetime:
 
 @contextmanager
 def travel(*, to: datetime | None = None, by: timedelta | None = None) -> Iterator[None]:
-    """Move this process's clock for the length of a block: `to` a frozen moment, or `by` a running offset."""
+    """Move this process's clock for a block: `to` a frozen moment, or `by` a running offset."""
     global _offset, _frozen
     before = (_offset, _frozen)
     if to is not None:

@@ -60,6 +60,8 @@ class PermanentFailure(Exception):
 class RetryAfter(Exception):
     """Try again at a stated moment; does not count as an attempt."""
 
-    def __init__(self, message: str = "", *, seconds: float = 0, until: datetime | None = None) -> None:
+    def __init__(
+        self, message: str = "", *, seconds: float = 0, until: datetime | None = None
+    ) -> None:
         super().__init__(message or "asked to wait")
         self.until = until or clock.now() + timedelta(seconds=seconds)

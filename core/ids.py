@@ -37,8 +37,9 @@ def encode(prefix: str, key: uuid.UUID | int) -> str:
 def decode(prefix: str, text: str) -> int:
     """Return the number behind a public id; raise NotFound for anything else."""
     start, _, letters = text.partition("_")
-    if start != prefix or not letters or len(letters) > 26 or any(c not in VALUES for c in letters):
-        raise NotFound(f"There is no {text!r}.", value=text, remedy=f"An id here looks like {prefix}_….")
+    if start != prefix or not 0 < len(letters) <= 26 or not VALUES.keys() >= set(letters):
+        remedy = f"An id here looks like {prefix}_…."
+        raise NotFound(f"There is no {text!r}.", value=text, remedy=remedy)
     number = 0
     for letter in letters:
         number = number * 32 + VALUES[letter]
@@ -69,3 +70,8 @@ class PublicIdModel(models.Model):
         if found is None:
             raise NotFound(f"There is no {text!r}.", value=text)
         return found
+
+
+def name_of(obj: models.Model) -> str:
+    """Return how records name a thing: its public id where it has one, else its key."""
+    return str(getattr(obj, "public_id", obj.pk))

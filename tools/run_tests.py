@@ -23,7 +23,7 @@ WORKERS = ("-n", "2")
 
 
 def candidates() -> Iterator[str]:
-    """Yield the addresses at which a PostgreSQL for tests may answer: the named one alone, if any."""
+    """Yield the addresses at which a PostgreSQL for tests may answer: a named one alone."""
     named = os.environ.get("TEST_DATABASE_URL")
     if named:
         yield named

@@ -1,0 +1,10 @@
+"""The foundation as a Django app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    name = "core"
+    verbose_name = "Foundation"
