@@ -76,6 +76,11 @@ class Contact(PublicIdModel):
         address: str | None = getattr(self, channel.address_field)
         return address or ""
 
+    def address_hash_for(self, channel: Channel) -> str:
+        """Return the hash by which this person is suppressed on a channel, or nothing."""
+        hashed: str = getattr(self, f"{channel.address_field}_hash")
+        return hashed
+
     def set_addresses(self, *, email: str | None, phone: str | None) -> None:
         """Set both addresses, already normalised, together with their hashes."""
         self.email, self.phone = email, phone
