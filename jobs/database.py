@@ -1,0 +1,46 @@
+"""What differs between PostgreSQL and SQLite, in one place: the database's clock, and parameters of raw statements."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+
+
+def is_postgres() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def later(seconds: float) -> str:
+    """Return SQL for the database's own clock plus some seconds."""
+    if is_postgres():
+        return f"clock_timestamp() + interval '{seconds:f} seconds'"
+    return f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '{seconds:+f} seconds')"
+
+
+def epoch_now() -> str:
+    """Return SQL for the database's own clock in seconds since 1970."""
+    if is_postgres():
+        return "extract(epoch from clock_timestamp())::double precision"
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+def key_of(value: uuid.UUID) -> Any:
+    """Return a UUID as a raw statement takes it."""
+    return value if is_postgres() else value.hex
+
+
+def uuid_of(value: Any) -> uuid.UUID:
+    """Return the UUID that a raw statement answered."""
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(hex=value)
+
+
+def json_of(value: Any) -> str:
+    return json.dumps(value, cls=DjangoJSONEncoder)
+
+
+def json_type() -> str:
+    return "::jsonb" if is_postgres() else ""

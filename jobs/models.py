@@ -1,0 +1,207 @@
+"""The engine's nouns. A run's row is also its place in the queue: whatever is committed here is never lost."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from core import clock
+from core.ids import PublicIdModel
+from jobs.states import ACTIVE, OVER, RunStatus, StepKind, StepStatus
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def active(self) -> RunQuerySet:
+        return self.filter(status__in=ACTIVE)
+
+    def over(self) -> RunQuerySet:
+        return self.filter(status__in=OVER)
+
+    def with_expired_lease(self) -> RunQuerySet:
+        return self.filter(status__in=[RunStatus.CLAIMED, RunStatus.RUNNING], lease_until__lt=Now())
+
+
+class Run(PublicIdModel):
+    """One execution of a workflow: the job log that staff read, and the queue that workers serve.
+
+    Only the holder of the lease (`worker_id`, proven by `epoch`) writes to a running run.
+    """
+
+    id_prefix = "run"
+    Status = RunStatus
+
+    workflow = models.CharField(max_length=100)
+    queue = models.CharField(max_length=50, default="main")
+    status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.READY)
+    input = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    output = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
+    error = models.JSONField(null=True, blank=True, help_text="type, message, traceback, step")
+    actor = models.CharField(max_length=150, default="system")
+    idempotency_key = models.CharField(max_length=200, blank=True)
+
+    created_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    sort_at = models.DateTimeField(help_text="the run's start less its priority: older first")
+    due_at = models.DateTimeField(null=True, blank=True, help_text="when a waiting run wakes")
+
+    epoch = models.PositiveIntegerField(default=0, help_text="fencing token; each claim adds one")
+    worker_id = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="database clock")
+    crashes = models.PositiveSmallIntegerField(default=0, help_text="since the last progress")
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="failures outside steps since the last progress"
+    )
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_by = models.CharField(max_length=150, blank=True)
+
+    progress_done = models.PositiveBigIntegerField(default=0)
+    progress_total = models.PositiveBigIntegerField(null=True, blank=True)
+    progress_text = models.CharField(max_length=200, blank=True)
+
+    objects: ClassVar = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [("retry_run", "Can retry a failed run"), ("cancel_run", "Can cancel a run")]
+        constraints = [
+            models.CheckConstraint(
+                name="run_status_known", condition=Q(status__in=RunStatus.values)
+            ),
+            models.UniqueConstraint(
+                name="run_start_once",
+                fields=["workflow", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="run_ready", fields=["queue", "sort_at", "id"], condition=Q(status="ready")
+            ),
+            models.Index(name="run_due", fields=["due_at"], condition=Q(status="waiting")),
+            models.Index(
+                name="run_leased",
+                fields=["lease_until"],
+                condition=Q(status__in=["claimed", "running"]),
+            ),
+            models.Index(name="run_by_workflow", fields=["workflow", "status", "-id"]),
+            models.Index(name="run_by_status", fields=["status", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workflow} {self.public_id}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in OVER
+
+
+class Step(models.Model):
+    """A checkpoint of a run, known by its name and occurrence. A completed one is never executed again."""
+
+    pk = models.CompositePrimaryKey("run", "key")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
+    key = models.CharField(max_length=200)
+    kind = models.CharField(max_length=10, choices=StepKind)
+    status = models.CharField(max_length=10, choices=StepStatus)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    output = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    error = models.JSONField(null=True)
+    progress_done = models.PositiveBigIntegerField(default=0)
+    progress_total = models.PositiveBigIntegerField(null=True)
+    progress_text = models.CharField(max_length=200, blank=True)
+    wake_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="step_status_known", condition=Q(status__in=StepStatus.values)
+            ),
+            models.CheckConstraint(name="step_kind_known", condition=Q(kind__in=StepKind.values)),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class StepAttempt(models.Model):
+    """An attempt that did not end well: the evidence. (The one that did is the step itself.) Append-only."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="failed_attempts")
+    key = models.CharField(max_length=200)
+    number = models.PositiveSmallIntegerField()
+    epoch = models.PositiveIntegerField()
+    worker_id = models.UUIDField()
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    error = models.JSONField()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(name="stepattempt_run", fields=["run", "id"])]
+
+
+class ProcessKind(models.TextChoices):
+    """What a process of a cluster does."""
+
+    POOL = "pool", "Worker"
+    PUSHER = "pusher", "Pusher"
+
+
+class WorkerProcess(models.Model):
+    """A process that may hold leases, seen alive at `beat_at` (database clock)."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    kind = models.CharField(max_length=10, choices=ProcessKind)
+    cluster = models.UUIDField(help_text="the cluster it was born in")
+    host = models.CharField(max_length=200)
+    pid = models.PositiveIntegerField()
+    born = models.CharField(max_length=50, help_text="tells a process from another with its pid")
+    beat_at = models.DateTimeField(db_default=Now())
+    run_id = models.UUIDField(null=True, help_text="what it drives")
+    step = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="process_kind_known", condition=Q(kind__in=ProcessKind.values)
+            )
+        ]
+        indexes = [models.Index(name="process_by_host", fields=["host"])]
+
+
+class Schedule(models.Model):
+    """A cron row: starts its workflow once per slot, however many machines look at it."""
+
+    workflow = models.CharField(max_length=100, unique=True)
+    cron = models.CharField(max_length=100, help_text="minute hour day month weekday")
+    time_zone = models.CharField(max_length=60, default="UTC")
+    is_enabled = models.BooleanField(default=True)
+    next_at = models.DateTimeField()
+    last_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(
+        blank=True, help_text="why it is not fired; other rows are not affected"
+    )
+
+    class Meta:
+        ordering = ["workflow"]
+        indexes = [
+            models.Index(name="schedule_due", fields=["next_at"], condition=Q(is_enabled=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workflow} ({self.cron})"
+
+
+class Bucket(models.Model):
+    """The state of one rate limit (GCRA): seconds since 1970 by the database's clock."""
+
+    key = models.CharField(max_length=200, primary_key=True)
+    arrival = models.FloatField(default=0, help_text="theoretical arrival time of the next token")
+    paused_until = models.FloatField(default=0)

@@ -1,0 +1,69 @@
+"""Gives back the runs of processes that died, and counts crashes apart from failures.
+
+It is part of every broker loop and of every supervisor, so it cannot itself get stuck in a queue.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import transaction
+from django.db.models import F
+
+from core import clock
+from jobs import processes
+from jobs.endings import fail_run
+from jobs.models import Run, RunQuerySet, WorkerProcess
+from jobs.states import RunStatus
+
+MAX_CRASHES = 3
+CRASH_LOOP = {
+    "type": "CrashLoop",
+    "message": f"The worker process died {MAX_CRASHES} times at the same place, without progress in between.",
+    "traceback": "",
+    "step": "",
+}
+
+
+def reap_expired(*, limit: int = 100) -> int:
+    """Free the runs whose holder has not been heard of for a whole lease. Returns how many."""
+    expired = Run.objects.with_expired_lease().values_list("pk", flat=True)[:limit]
+    return sum(_free(run_id, Run.objects.with_expired_lease()) for run_id in list(expired))
+
+
+def bury_dead_processes() -> int:
+    """Free the runs of this host's processes that are no more, at once. Returns how many."""
+    here = WorkerProcess.objects.filter(host=processes.HOST)
+    dead = [p.pk for p in here if not processes.is_alive(p.pid, born=p.born)]
+    if not dead:
+        return 0
+    freed = free_held_by(dead)
+    WorkerProcess.objects.filter(pk__in=dead).delete()
+    return freed
+
+
+def free_held_by(worker_ids: list[uuid.UUID]) -> int:
+    """Free the runs held by processes that are known to be dead. Returns how many."""
+    held = Run.objects.filter(
+        status__in=[RunStatus.CLAIMED, RunStatus.RUNNING], worker_id__in=worker_ids
+    )
+    return sum(_free(run_id, held) for run_id in list(held.values_list("pk", flat=True)))
+
+
+def _free(run_id: uuid.UUID, among: RunQuerySet) -> bool:
+    """Give one run back: a claim that never started as it was, a running run with one crash more."""
+    with transaction.atomic():
+        one = among.filter(pk=run_id)
+        lease = {"worker_id": None, "lease_until": None}
+        if one.filter(status=RunStatus.CLAIMED).update(status=RunStatus.READY, **lease):
+            return True
+        running = one.filter(status=RunStatus.RUNNING)
+        if running.filter(cancel_requested_at__isnull=False).update(
+            status=RunStatus.CANCELLED, finished_at=clock.now(), **lease
+        ):
+            return True
+        if running.filter(crashes__lt=MAX_CRASHES - 1).update(
+            status=RunStatus.READY, crashes=F("crashes") + 1, **lease
+        ):
+            return True
+        return fail_run(running, error=CRASH_LOOP)

@@ -1,0 +1,40 @@
+"""Drives runs inside the present process, for tests and rehearsals: same claims, same code, no cluster."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from core import clock
+from jobs import schedules, timers
+from jobs.heartbeat import this_process
+from jobs.leases import claim
+from jobs.worker import drive
+
+
+def run_one(*, queue: str = "main") -> str | None:
+    """Claim and drive the next ready run; return how it went, or None when none is ready."""
+    for lease in claim(queue, worker_id=this_process().worker_id):
+        return drive(str(lease.run_id), lease.epoch)
+    return None
+
+
+def run_until_idle(*, advance: bool = False, cron: bool = False, limit: int = 10_000) -> int:
+    """Drive runs until none is ready, waking timers that are due; return how many times a run was entered.
+
+    With `advance` the clock jumps to the next timer (and is put back at the end), so sleeping runs are driven to their
+    end too.
+    """
+    entered = 0
+    with ExitStack() as journey:
+        while entered < limit:
+            if cron:
+                schedules.fire_due()
+            timers.promote_due()
+            if run_one() is not None:
+                entered += 1
+                continue
+            due = timers.next_due()
+            if not advance or due is None:
+                return entered
+            journey.enter_context(clock.travel(to=max(due, clock.now())))
+    raise AssertionError(f"still busy after {limit} entries")
