@@ -1,0 +1,55 @@
+"""What a campaign's own run does to it: finish, fail, come back."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from campaigns.models import Campaign
+from campaigns.moves import moved
+from campaigns.states import UNDER_WAY, Status
+from core import audit
+from core.clock import now
+from jobs.models import Run
+from messaging.streams import close_stream, pause_stream, resume_stream
+
+
+@transaction.atomic
+def finish_campaign(campaign: Campaign, *, actor: str) -> Status:
+    """End a settled campaign as `sent`, or as `cancelled` where a person asked for that."""
+    campaign.refresh_from_db()
+    target = Status.CANCELLED if campaign.is_cancelling else Status.SENT
+    if moved(campaign, allowed=UNDER_WAY, to=target, finished_at=now()):
+        audit.record("campaign.finished", campaign, actor=actor, status=target)
+    return target
+
+
+@transaction.atomic
+def fail_campaign(campaign: Campaign, *, why: str, actor: str) -> None:
+    """Mark a campaign failed and hold its stream; nothing where it is over already."""
+    if moved(campaign, allowed=UNDER_WAY, to=Status.FAILED, failure=why, finished_at=now()):
+        pause_stream(campaign.stream)
+        audit.record("campaign.failed", campaign, actor=actor, why=why)
+
+
+def bring_back(campaign: Campaign, *, actor: str) -> bool:
+    """Take a failed campaign back to sending, its run being retried; tell whether it was."""
+    is_back = moved(
+        campaign, allowed=[Status.FAILED], to=Status.SENDING, failure="", finished_at=None
+    )
+    if is_back:
+        resume_stream(campaign.stream)
+        audit.record("campaign.brought_back", campaign, actor=actor)
+    return is_back
+
+
+def end_abandoned(*, actor: str) -> None:
+    """End campaigns whose run a person cancelled in the job log: nobody else would."""
+    for campaign in Campaign.objects.under_way().filter(run__status=Run.Status.CANCELLED):
+        _end_abandoned(campaign, actor=actor)
+
+
+@transaction.atomic
+def _end_abandoned(campaign: Campaign, *, actor: str) -> None:
+    if moved(campaign, allowed=UNDER_WAY, to=Status.CANCELLED, finished_at=now()):
+        close_stream(campaign.stream)
+        audit.record("campaign.finished", campaign, actor=actor, status=Status.CANCELLED)

@@ -1,0 +1,118 @@
+"""The nouns: a campaign is one template, sent once to the people of some lists."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Self
+from zoneinfo import ZoneInfo
+
+from django.db import models
+from django.db.models import F, Q
+
+from campaigns.states import UNDER_WAY, Status
+from core.clock import now
+from core.ids import PublicIdModel
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    """The adjectives of campaigns."""
+
+    def due(self, at: datetime) -> Self:
+        """Scheduled campaigns whose time has come and that wait for nobody, oldest first."""
+        return self.filter(status=Status.SCHEDULED, scheduled_at__lte=at, asks_since=None).order_by(
+            "scheduled_at", "id"
+        )
+
+    def under_way(self) -> Self:
+        """Campaigns whose run is at work."""
+        return self.filter(status__in=UNDER_WAY)
+
+
+class Campaign(PublicIdModel):
+    """One template to the people of some lists, through one sender, once.
+
+    The template's version and the audience (members who had joined by `launched_at`) are frozen
+    when it starts; from then on the messages of `stream` are the truth about who got what.
+    """
+
+    id_prefix = "cmp"
+
+    name = models.CharField(max_length=200)
+    template = models.ForeignKey("messaging.Template", models.PROTECT, related_name="campaigns")
+    sender = models.ForeignKey("messaging.Sender", models.PROTECT, related_name="campaigns")
+    lists = models.ManyToManyField("messaging.ContactList", related_name="campaigns")
+    status = models.CharField(max_length=16, choices=Status, default=Status.DRAFT, editable=False)
+
+    scheduled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    time_zone = models.CharField(max_length=64, default="UTC", editable=False)
+    #: Why its start at `scheduled_at` was refused; tried again at the next check.
+    start_problem = models.TextField(blank=True, editable=False)
+    #: Since when it asks a person whether it may still start, being later than the limit.
+    asks_since = models.DateTimeField(null=True, blank=True, editable=False)
+
+    template_version = models.ForeignKey(
+        "messaging.TemplateVersion", models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    stream = models.OneToOneField(
+        "messaging.Stream", models.PROTECT, null=True, editable=False, related_name="campaign"
+    )
+    #: The run that waits for `scheduled_at`.
+    timer = models.ForeignKey(
+        "jobs.Run", models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    #: The run of `campaigns.send`.
+    run = models.OneToOneField(
+        "jobs.Run", models.SET_NULL, null=True, editable=False, related_name="campaign"
+    )
+
+    launched_at = models.DateTimeField(null=True, editable=False)
+    launched_by = models.CharField(max_length=200, blank=True, editable=False)
+    paused_reason = models.TextField(blank=True, editable=False)
+    #: When a person cancelled it; it is `cancelled` once what was handed over is settled.
+    cancel_asked_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+    failure = models.TextField(blank=True, editable=False)
+    created_by = models.CharField(max_length=200, editable=False)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    objects = CampaignQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        permissions: ClassVar = [
+            ("launch_campaign", "Can send and schedule campaigns"),
+            ("control_campaign", "Can pause, resume and cancel campaigns"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="campaign_status_is_known", condition=Q(status__in=Status.values)
+            ),
+            models.CheckConstraint(
+                name="campaign_schedule_has_a_time",
+                condition=~Q(status=Status.SCHEDULED) | Q(scheduled_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="campaign_launch_is_frozen",
+                condition=Q(status__in=[Status.DRAFT, Status.SCHEDULED, Status.CANCELLED])
+                | Q(launched_at__isnull=False, template_version__isnull=False),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                F("scheduled_at"), name="campaign_due", condition=Q(status=Status.SCHEDULED)
+            ),
+            models.Index(F("created_at").desc(), F("id").desc(), name="campaign_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def scheduled_local(self) -> datetime | None:
+        """The scheduled moment in the zone that staff chose for it."""
+        return self.scheduled_at and self.scheduled_at.astimezone(ZoneInfo(self.time_zone))
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Cancelled by a person, and what was handed over is not settled yet."""
+        return self.cancel_asked_at is not None and self.status != Status.CANCELLED

@@ -1,0 +1,81 @@
+"""How fast a send goes and how long it still takes: arithmetic only, no clock and no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+#: The current rate looks back this far: long enough to be calm, short enough to show a stall.
+WINDOW_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Handover:
+    """So many messages were accepted by the provider this many seconds after the start."""
+
+    at: float
+    count: int
+
+
+def current_rate(handovers: Iterable[Handover], *, elapsed: float) -> float:
+    """Return messages per second, lately, of a send that began `elapsed` seconds ago."""
+    window = min(WINDOW_SECONDS, elapsed)
+    if window <= 0:
+        return 0.0
+    recent = sum(handover.count for handover in handovers if handover.at > elapsed - window)
+    return recent / window
+
+
+def seconds_left(remaining: int, *, rate: float) -> float | None:
+    """Return the seconds until nothing remains, or None while nothing moves."""
+    if remaining <= 0:
+        return 0.0
+    return remaining / rate if rate > 0 else None
+
+
+def histogram(handovers: Iterable[Handover], *, elapsed: float, bars: int) -> list[float]:
+    """Return messages per second in each of `bars` equal slices of the send, oldest first."""
+    if elapsed <= 0 or bars <= 0:
+        return []
+    width = elapsed / bars
+    totals = [0] * bars
+    for handover in handovers:
+        totals[min(bars - 1, max(0, int(handover.at / width)))] += handover.count
+    return [total / width for total in totals]
+
+
+def line_points(values: Sequence[float], *, width: int, height: int) -> str:
+    """Return an SVG `points` attribute: `values` left to right, the greatest at the top."""
+    if not values:
+        return ""
+    top = max(values) or 1.0
+    stride = width / max(1, len(values) - 1)
+    return " ".join(
+        f"{index * stride:.1f},{height - value / top * height:.1f}"
+        for index, value in enumerate(values)
+    )
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration as people say it: `a few seconds`, `about 6 minutes`, `about 2 hours`."""
+    if seconds < 10:
+        return "a few seconds"
+    if seconds < 90:
+        return f"about {ceil(seconds / 10) * 10} seconds"
+    if seconds < 90 * 60:
+        return f"about {round(seconds / 60)} minutes"
+    if seconds < 36 * 3600:
+        return f"about {_plain(round(seconds / 1800) / 2)} hours"
+    return f"about {round(seconds / 86400)} days"
+
+
+def on_a_clock(seconds: float) -> str:
+    """Return a duration as a stopwatch shows it: `0:07`, `12:40`, `3:05:09`."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def _plain(number: float) -> str:
+    return f"{number:g}"

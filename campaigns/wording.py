@@ -1,0 +1,46 @@
+"""How numbers are told to staff: the audience, who is skipped and why, how long it will take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from campaigns.pace import in_words
+from messaging.audience import AudienceCount
+
+#: Reasons of the outbox, as they read after a number.
+SKIPPED = {
+    "no_address": "without an address",
+    "no_consent": "without consent",
+    "suppressed": "suppressed",
+    "cancelled": "cancelled",
+}
+
+
+def skipped_in_words(reasons: Mapping[str, int]) -> str:
+    """Return `12 suppressed, 28 without consent`, the greatest number first, or nothing."""
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(
+        f"{count:,} {SKIPPED.get(reason, reason.replace('_', ' '))}"
+        for reason, count in ordered
+        if count
+    )
+
+
+def confirmation(count: AudienceCount, *, per_second: float | None) -> str:
+    """Return the question before sending: how many people, how long, and who is left out."""
+    question = f"Send to {people(count.sendable)}? {_duration(count.sendable, per_second)}"
+    skipped = count.total - count.sendable
+    why = skipped_in_words(count.skipped)
+    return f"{question} ({skipped:,} skipped: {why})." if skipped else f"{question}."
+
+
+def people(number: int) -> str:
+    """Return `1 person` or `12,431 people`."""
+    return "1 person" if number == 1 else f"{number:,} people"
+
+
+def _duration(number: int, per_second: float | None) -> str:
+    if not per_second:
+        return "This sender has no rate limit"
+    words = in_words(number / per_second)
+    return f"{words[0].upper()}{words[1:]} at this sender's rate"

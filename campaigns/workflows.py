@@ -1,0 +1,122 @@
+"""Durable work: send a campaign, start it on time, catch what should have started."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from campaigns.actions import start_due_campaigns
+from campaigns.ending import bring_back, end_abandoned, fail_campaign, finish_campaign
+from campaigns.models import Campaign
+from campaigns.states import OVER
+from jobs.backup import backup_schedule
+from jobs.context import RunContext
+from jobs.models import Run
+from jobs.registry import workflow
+from messaging.streams import Tally, close_stream, tally, write_messages
+
+# Django-Q2's own scheduler looks too, so that a broken cron of ours delays no campaign for long.
+backup_schedule("campaigns.check_scheduled", "campaigns.actions.start_due_campaigns", minutes=5)
+
+#: How often the ledger is looked at while it moves.
+LOOK_SECONDS = 2.0
+
+
+@workflow("campaigns.send", on_failure="campaigns.send_failed")
+def send(run: RunContext, *, campaign: str) -> str:
+    """Write the messages, follow the ledger until every one is settled, end the campaign.
+
+    1. A run that is retried takes its failed campaign back to sending.
+    2. The audience is written in chunks, each a database step: a crash repeats none and skips none.
+    3. While messages are pending or on their way the worker is given back between two looks.
+    4. The campaign ends as sent, or as cancelled where a person asked for that.
+    """
+    sent = Campaign.from_public_id(campaign)
+    _take_back(run, sent)
+    _write_audience(run, sent)
+    _follow(run, sent)
+    status: str = run.transaction("finish", finish_campaign, sent, actor=run.actor)
+    return status
+
+
+def _take_back(run: RunContext, campaign: Campaign) -> None:
+    with transaction.atomic():
+        if bring_back(campaign, actor=run.actor):
+            run.renew()  # fenced: a run that lost its lease brings nothing back
+
+
+def _write_audience(run: RunContext, campaign: Campaign) -> None:
+    after: str | None = None
+    total = 0
+    while True:
+        chunk = run.transaction("write messages", write_chunk, campaign, after=after)
+        after, total = chunk["after"], total + chunk["written"]
+        run.progress(0, total or None, f"{total:,} messages written")
+        if after is None:
+            return
+
+
+def write_chunk(campaign: Campaign, *, after: str | None) -> dict[str, Any]:
+    """Write the next messages, to members from before the launch; `after` is None at the end."""
+    campaign.refresh_from_db()
+    if campaign.cancel_asked_at or campaign.status in OVER:
+        return {"after": None, "written": 0}
+    last, written = write_messages(
+        campaign.stream,
+        lists=campaign.lists.all(),
+        joined_before=campaign.launched_at,
+        after=UUID(after) if after else None,
+    )
+    return {"after": str(last) if last else None, "written": written}
+
+
+def _follow(run: RunContext, campaign: Campaign) -> None:
+    """Return once nothing is pending or on its way; give the worker back until then.
+
+    A cancelled campaign closes its stream once more: a chunk may have been written meanwhile.
+    """
+    campaign.refresh_from_db()
+    if campaign.cancel_asked_at:
+        close_stream(campaign.stream)
+    figures = tally(campaign.stream)
+    moving = figures.pending + figures.sending
+    run.progress(figures.total - moving, figures.total, _standing(figures))
+    if moving:
+        run.snooze(LOOK_SECONDS)
+
+
+def _standing(figures: Tally) -> str:
+    others = {
+        "skipped": figures.skipped,
+        "failed": figures.failed,
+        "in doubt": figures.in_doubt,
+    }
+    words = [f"{figures.sent:,} sent", *(f"{n:,} {word}" for word, n in others.items() if n)]
+    return ", ".join(words)
+
+
+@workflow("campaigns.send_failed")
+def send_failed(
+    this: RunContext, /, *, run: str, input: dict[str, Any], error: dict[str, Any]
+) -> None:
+    """Mark the campaign of a failed run as failed, unless the run was retried meanwhile."""
+    failed = Run.from_public_id(run)
+    if failed.status == Run.Status.FAILED:
+        campaign = Campaign.from_public_id(input["campaign"])
+        fail_campaign(campaign, why=f"{error['type']}: {error['message']}", actor=this.actor)
+
+
+@workflow("campaigns.start")
+def start(run: RunContext, *, campaign: str) -> list[str]:
+    """Start one scheduled campaign if its time has come; rescheduled or sent, leave it alone."""
+    only = Campaign.from_public_id(campaign)
+    return [start.outcome for start in start_due_campaigns(only=only, actor=run.actor)]
+
+
+@workflow("campaigns.check_scheduled", cron="*/2 * * * *")
+def check_scheduled(run: RunContext) -> list[str]:
+    """Start what should have started and did not; end what lost its run."""
+    end_abandoned(actor=run.actor)
+    return [start.outcome for start in start_due_campaigns(actor=run.actor)]

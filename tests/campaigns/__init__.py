@@ -1,0 +1,3 @@
+"""What campaigns promise."""
+
+from __future__ import annotations
