@@ -16,11 +16,9 @@ from messaging.models import (
     ListMember,
     Suppression,
 )
+from messaging.states import Reason
 
 SENDABLE = ""
-NO_ADDRESS = "no_address"
-SUPPRESSED = "suppressed"
-NO_CONSENT = "no_consent"
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,9 @@ def eligibility(channel: Channel) -> Case:
         contact=OuterRef("pk"), channel=channel, state=ConsentState.GRANTED
     )
     return Case(
-        When(**{channel.address_field: None}, then=Value(NO_ADDRESS)),
-        When(Exists(suppressions), then=Value(SUPPRESSED)),
-        When(~Exists(consents), then=Value(NO_CONSENT)),
+        When(**{channel.address_field: None}, then=Value(Reason.NO_ADDRESS)),
+        When(Exists(suppressions), then=Value(Reason.SUPPRESSED)),
+        When(~Exists(consents), then=Value(Reason.NO_CONSENT)),
         default=Value(SENDABLE),
         output_field=CharField(),
     )
