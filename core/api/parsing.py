@@ -1,0 +1,63 @@
+"""Bodies are JSON, whole, of bounded size, and hold only what a database can keep."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import IO, Any, NoReturn
+
+from django.conf import settings
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import BaseParser
+
+
+class BodyTooLarge(APIException):
+    status_code = 413
+    default_code = "body_too_large"
+
+
+class JsonParser(BaseParser):
+    """Parses `application/json`; anything else in the body is a 400 that says where it went wrong."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[bytes], media_type: Any = None, parser_context: Any = None) -> Any:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise BodyTooLarge(f"The body is larger than {limit} bytes. Send less at a time.")
+        data = load(body)
+        refuse_unstorable(data)
+        return data
+
+
+def load(body: bytes) -> Any:
+    try:
+        return json.loads(body, parse_constant=refuse_constant)
+    except RecursionError:
+        raise ParseError("The body is nested too deeply.") from None
+    except ValueError as error:
+        raise ParseError(f"The body is not JSON: {error}.", code="not_json") from None
+
+
+def refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def refuse_unstorable(data: Any) -> None:
+    """Refuse NUL characters, half surrogate pairs and infinite numbers, wherever they stand."""
+    pending = [data]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            pending += value
+        elif isinstance(value, str) and not is_storable(value):
+            raise ParseError("The body has a NUL character or half a surrogate pair in a text.")
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ParseError("The body has a number too large to keep.")
+
+
+def is_storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -1,0 +1,22 @@
+"""The web server: a few processes with threads, no state of their own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import environ
+
+environ.Env.read_env(os.environ.get("ENV_FILE", str(Path(__file__).parent.parent / ".env")))
+env = environ.Env()
+
+bind = f"{env.str('HOST', default='127.0.0.1')}:{env.int('PORT', default=8000)}"
+workers = env.int("WEB_PROCESSES", default=2)
+threads = env.int("WEB_THREADS", default=4)
+worker_class = "gthread"
+timeout = 60
+graceful_timeout = 30
+max_requests = 5000  # a slow leak never grows old
+max_requests_jitter = 500
+control_socket_disable = True  # it would want a writable home
+reload = env.bool("DEBUG", default=True)
