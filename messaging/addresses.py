@@ -75,7 +75,7 @@ def _ascii_domain(domain: str) -> str:
 
 
 def _checked_by_library(address: str) -> str:
-    checked = validate_email(address, check_deliverability=False, allow_smtputf8=False)
+    checked = validate_email(address, check_deliverability=False, allow_smtputf8=False, strict=True)
     return (checked.ascii_email or checked.normalized).lower()
 
 

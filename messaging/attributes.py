@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from core.api.parsing import is_storable
 from core.errors import Refused
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -16,7 +17,7 @@ def clean_text(value: Any, *, field: str, max_length: int | None = None) -> str:
     """Return trimmed text that every database can store; raise Refused for any other value."""
     if not isinstance(value, str):
         raise Refused(f"{field} is text.", field=field, value=value, remedy="Give a string.")
-    if not _is_storable(value):
+    if not is_storable(value):
         raise Refused(
             f"{field} holds a character that cannot be stored.",
             field=field,
@@ -70,14 +71,9 @@ def _check_storable(value: dict[str, Any]) -> None:
             field="attributes",
             remedy="Use text, numbers, true, false, null, lists and objects.",
         ) from None
-    if not _is_storable(text) or "\\u0000" in text or len(text.encode()) > MAX_BYTES:
+    if not is_storable(text) or "\\u0000" in text or len(text.encode()) > MAX_BYTES:
         raise Refused(
             f"attributes hold a NUL or broken character, or more than {MAX_BYTES:,} bytes.",
             field="attributes",
             remedy="Remove such characters, and keep only what templates use.",
         )
-
-
-def _is_storable(text: str) -> bool:
-    """Whether both databases can store this text: no NUL and no half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -14,6 +14,7 @@ from django.core.signing import BadSignature, Signer
 from core import ids
 from core.errors import NotFound
 from messaging.channels import Channel
+from messaging.models import Contact
 
 LAYOUT = struct.Struct(">16sBQ")  # the contact's key, the channel's number, the message's key
 CHANNEL_NUMBERS = {Channel.EMAIL: 1, Channel.SMS: 2}  # links live for ever: never renumber
@@ -35,10 +36,10 @@ class Subscription:
 
 
 def token_for(
-    contact: uuid.UUID, *, channel: Channel = Channel.EMAIL, message: int | None = None
+    contact: Contact, *, channel: Channel = Channel.EMAIL, message: int | None = None
 ) -> str:
     """Return the signed, opaque token of a link. It never expires."""
-    packed = LAYOUT.pack(contact.bytes, CHANNEL_NUMBERS[channel], message or 0)
+    packed = LAYOUT.pack(contact.pk.bytes, CHANNEL_NUMBERS[channel], message or 0)
     return _signer().sign(urlsafe_b64encode(packed).rstrip(b"=").decode())
 
 
@@ -54,13 +55,13 @@ def read_token(token: str) -> Subscription:
 
 
 def unsubscribe_url(
-    contact: uuid.UUID, *, channel: Channel = Channel.EMAIL, message: int | None = None
+    contact: Contact, *, channel: Channel = Channel.EMAIL, message: int | None = None
 ) -> str:
     """Return the address that ends a subscription: a page for people, a POST for mail programs."""
     return f"{settings.PUBLIC_URL}/u/{token_for(contact, channel=channel, message=message)}"
 
 
-def headers(url: str) -> dict[str, str]:
+def list_unsubscribe_headers(url: str) -> dict[str, str]:
     """Return the headers of RFC 8058 that let a mail program unsubscribe with one click."""
     return {
         "List-Unsubscribe": f"<{url}>",

@@ -17,6 +17,9 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
     def update(self, **kwargs: Any) -> NoReturn:
         raise RewriteError(f"{self.model.__name__} rows are never changed.")
 
+    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self.update()
+
     def delete(self) -> NoReturn:
         raise RewriteError(f"{self.model.__name__} rows are never deleted.")
 
