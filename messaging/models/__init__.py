@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from messaging.models.batches import Lane, SandboxMessage, SendAttempt, SendBatch
 from messaging.models.consent import (
     Consent,
     ConsentEvent,
@@ -9,6 +10,7 @@ from messaging.models.consent import (
     Suppression,
     SuppressionReason,
 )
+from messaging.models.outbox import Message, ProviderName, Sender, Stream
 from messaging.models.people import Contact, ContactList, ListMember
 from messaging.models.templates import Template, TemplateVersion
 
@@ -18,7 +20,15 @@ __all__ = [
     "ConsentState",
     "Contact",
     "ContactList",
+    "Lane",
     "ListMember",
+    "Message",
+    "ProviderName",
+    "SandboxMessage",
+    "SendAttempt",
+    "SendBatch",
+    "Sender",
+    "Stream",
     "Suppression",
     "SuppressionReason",
     "Template",

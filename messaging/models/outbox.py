@@ -1,0 +1,208 @@
+"""The outbox: senders, the streams that producers open, and the ledger of messages."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from core import clock
+from core.errors import NotFound
+from core.ids import PublicIdModel, decode, encode
+from messaging.channels import Channel
+from messaging.models.people import Contact
+from messaging.models.templates import TemplateVersion
+from messaging.states import MessageStatus, SenderStatus, StreamStatus
+
+
+class ProviderName(models.TextChoices):
+    """Who delivers."""
+
+    SANDBOX = "sandbox", "Sandbox (keeps messages here)"
+    RESEND = "resend", "Resend"
+
+
+class Sender(PublicIdModel):
+    """From whom messages go out, through which provider, and how fast."""
+
+    id_prefix = "snd"
+    Status = SenderStatus
+
+    name = models.CharField(max_length=120, unique=True)
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
+    provider = models.CharField(max_length=16, choices=ProviderName, default=ProviderName.SANDBOX)
+    from_email = models.EmailField("from address")
+    from_name = models.CharField(max_length=120, blank=True)
+    reply_to = models.EmailField("reply-to address", blank=True)
+    rate_per_second = models.FloatField(
+        "messages per second",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.001), MaxValueValidator(10_000)],
+        help_text="Empty: as fast as the provider allows. 100 a minute is 1.667.",
+    )
+    lanes = models.PositiveSmallIntegerField(
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(16)],
+        help_text="How many batches may be on their way at once.",
+    )
+    status = models.CharField(
+        max_length=8, choices=SenderStatus, default=SenderStatus.ACTIVE, editable=False
+    )
+    paused_reason = models.CharField(max_length=500, blank=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        permissions = [("control_sender", "Can pause and resume senders")]
+        constraints = [
+            models.CheckConstraint(
+                name="sender_channel_is_known", condition=Q(channel__in=Channel.values)
+            ),
+            models.CheckConstraint(
+                name="sender_provider_is_known", condition=Q(provider__in=ProviderName.values)
+            ),
+            models.CheckConstraint(
+                name="sender_status_is_known", condition=Q(status__in=SenderStatus.values)
+            ),
+            models.CheckConstraint(
+                name="sender_rate_is_positive",
+                condition=Q(rate_per_second__isnull=True) | Q(rate_per_second__gt=0),
+            ),
+            models.CheckConstraint(name="sender_has_a_lane", condition=Q(lanes__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_paused(self) -> bool:
+        return self.status == SenderStatus.PAUSED
+
+
+class Stream(PublicIdModel):
+    """What one producer sends through one sender: opened, paused, resumed and closed as a whole."""
+
+    id_prefix = "stm"
+    Status = StreamStatus
+
+    title = models.CharField(max_length=200)
+    sender = models.ForeignKey(Sender, on_delete=models.PROTECT, related_name="streams")
+    template_version = models.ForeignKey(
+        TemplateVersion, on_delete=models.PROTECT, related_name="+"
+    )
+    data = models.JSONField(default=dict, blank=True, help_text="the same for every message")
+    status = models.CharField(max_length=8, choices=StreamStatus, default=StreamStatus.OPEN)
+    priority = models.SmallIntegerField(default=0, help_text="the greater goes out first")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="stream_status_is_known", condition=Q(status__in=StreamStatus.values)
+            )
+        ]
+        indexes = [
+            models.Index(
+                name="stream_open_by_sender",
+                fields=["sender", "-priority", "id"],
+                condition=Q(status="open"),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """The adjectives of messages."""
+
+    def pending(self) -> Self:
+        return self.filter(status="pending")
+
+    def in_order(self) -> Self:
+        return self.order_by("id")
+
+
+class Message(models.Model):
+    """One message to one person: a line of the ledger, unique on (stream, key), never deleted."""
+
+    id_prefix = "msg"
+    Status = MessageStatus
+
+    stream = models.ForeignKey(
+        Stream, on_delete=models.PROTECT, related_name="messages", db_index=False
+    )
+    key = models.CharField(max_length=64)
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="messages")
+    address = models.CharField(max_length=254, blank=True, help_text="as it was when written")
+    status = models.CharField(max_length=8, choices=MessageStatus, default=MessageStatus.PENDING)
+    reason = models.CharField(max_length=64, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+    batch = models.ForeignKey(
+        "messaging.SendBatch",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="messages",
+        db_index=False,
+    )
+    position = models.PositiveSmallIntegerField(null=True, blank=True)
+    provider_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    settled_at = models.DateTimeField(
+        null=True, blank=True, help_text="sent, failed, skipped or found to be in doubt"
+    )
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("resolve_message", "Can decide about messages in doubt")]
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "key"], name="message_once_per_key"),
+            models.CheckConstraint(
+                name="message_status_is_known", condition=Q(status__in=MessageStatus.values)
+            ),
+            models.CheckConstraint(
+                name="message_reason_stands_where_needed",
+                condition=~Q(status__in=["skipped", "failed", "in_doubt"]) | ~Q(reason=""),
+            ),
+            models.CheckConstraint(
+                name="message_sending_stands_in_a_batch",
+                condition=~Q(status="sending") | Q(batch__isnull=False, position__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="message_next", fields=["stream", "id"], condition=Q(status="pending")
+            ),
+            models.Index(name="message_tally", fields=["stream", "status", "reason"]),
+            models.Index(
+                name="message_by_batch",
+                fields=["batch", "position"],
+                condition=Q(batch__isnull=False),
+            ),
+            models.Index(
+                name="message_by_provider_id",
+                fields=["provider_id"],
+                condition=~Q(provider_id=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        return encode(self.id_prefix, self.pk)
+
+    @classmethod
+    def from_public_id(cls, text: str) -> Message:
+        """Return the message behind a public id; raise NotFound where there is none."""
+        number = decode(cls.id_prefix, text)
+        found = cls.objects.filter(pk=number).first() if number < 1 << 63 else None
+        if found is None:
+            raise NotFound(f"There is no {text!r}.", value=text)
+        return found
