@@ -1,0 +1,47 @@
+"""What a person decides about a parked batch, after looking at the provider's own log."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from core import audit, clock
+from core.errors import Conflict
+from messaging import ledger
+from messaging.lanes import ensure_lanes
+from messaging.models import SendBatch
+from messaging.states import BatchStatus, MessageStatus
+
+
+@transaction.atomic
+def mark_as_sent(batch: SendBatch, *, actor: str) -> int:
+    """The provider did take it: its messages are sent. Returns how many. Raises Conflict unless parked."""
+    _decide(batch, to=BatchStatus.SETTLED, verb="batch.marked_as_sent", actor=actor)
+    doubtful = batch.messages.filter(status=MessageStatus.IN_DOUBT)
+    return doubtful.update(status=MessageStatus.SENT, reason="", settled_at=clock.now())
+
+
+@transaction.atomic
+def send_again(batch: SendBatch, *, actor: str) -> int:
+    """The provider did not take it: its messages go out in new batches, under new keys.
+
+    Messages of closed streams are skipped as cancelled instead. Returns how many go out again. Raises
+    Conflict unless the batch is parked.
+    """
+    _decide(batch, to=BatchStatus.DISSOLVED, verb="batch.sent_again", actor=actor)
+    again = ledger.give_back([batch.pk], status=MessageStatus.IN_DOUBT)
+    ensure_lanes(batch.sender)
+    return again
+
+
+def _decide(batch: SendBatch, *, to: BatchStatus, verb: str, actor: str) -> None:
+    parked = SendBatch.objects.parked().filter(pk=batch.pk)
+    decided = parked.update(status=to, settled_at=clock.now())
+    batch.refresh_from_db(fields=["status", "settled_at"])
+    if not decided:
+        raise Conflict(
+            f"Batch {batch.public_id} is {batch.get_status_display().lower()}, not parked.",
+            field="status",
+            value=batch.status,
+            remedy="Somebody may have decided already; look at its messages.",
+        )
+    audit.record(verb, batch, actor=actor, count=batch.count)

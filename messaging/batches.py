@@ -1,0 +1,114 @@
+"""The life of a batch: frozen, attempted, and dissolved or split where nothing of it was taken."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
+
+from core import clock
+from jobs.models import Run
+from jobs.states import OVER
+from messaging import ledger, payloads
+from messaging.audience import SENDABLE, eligibility
+from messaging.channels import Channel
+from messaging.models import Contact, Message, SendBatch, Sender, Stream
+from messaging.states import BatchStatus, MessageStatus, StreamStatus
+
+
+def freeze(payload: bytes, *, count: int, sender: Sender, run_id: uuid.UUID) -> SendBatch:
+    """Store the exact bytes that will go out, under a key that is never used again."""
+    batch = SendBatch(sender=sender, run_id=run_id, count=count)
+    batch.key = f"longhaul/{batch.public_id}"
+    batch.payload = payload
+    batch.save(force_insert=True)
+    return batch
+
+
+def mark_attempted(batch: SendBatch) -> bool:
+    """Note that the provider may have this batch from now on; False where it must not go (any more).
+
+    A frozen batch goes only while all its streams are open; an attempted one is resolved whatever its
+    streams do. Each attempt is marked once: of two processes that believe to hold the batch, one gets it.
+    """
+    now = clock.now()
+    held_back = Message.objects.filter(batch=OuterRef("pk")).exclude(
+        stream__status=StreamStatus.OPEN
+    )
+    mine = SendBatch.objects.filter(pk=batch.pk, run=batch.run_id, attempts=batch.attempts)
+    marked = mine.filter(
+        Q(status=BatchStatus.ATTEMPTED) | Q(~Exists(held_back), status=BatchStatus.FROZEN)
+    ).update(
+        status=BatchStatus.ATTEMPTED,
+        attempts=F("attempts") + 1,
+        first_attempt_at=Coalesce("first_attempt_at", now),
+        next_attempt_at=None,
+    )
+    if marked:
+        batch.status, batch.attempts = BatchStatus.ATTEMPTED, batch.attempts + 1
+        batch.first_attempt_at = batch.first_attempt_at or now
+    return bool(marked)
+
+
+@transaction.atomic
+def dissolve(batch_ids: Iterable[uuid.UUID]) -> int:
+    """Give the messages of frozen batches back to their streams; attempted batches stay as they are."""
+    chosen = SendBatch.objects.filter(pk__in=list(batch_ids))
+    dissolved = chosen.filter(status=BatchStatus.FROZEN).update(
+        status=BatchStatus.DISSOLVED, settled_at=clock.now()
+    )
+    if dissolved:
+        gone = chosen.filter(status=BatchStatus.DISSOLVED).values_list("pk", flat=True)
+        ledger.give_back(gone, status=MessageStatus.SENDING)
+    return dissolved
+
+
+def dissolve_frozen(stream: Stream) -> int:
+    """Dissolve the batches that hold messages of a stream and were never attempted."""
+    ours = Message.objects.filter(batch=OuterRef("pk"), stream=stream)
+    frozen = SendBatch.objects.filter(
+        Exists(ours), sender=stream.sender_id, status=BatchStatus.FROZEN
+    )
+    return dissolve(frozen.values_list("pk", flat=True))
+
+
+def is_still_wanted(batch: SendBatch) -> bool:
+    """Whether everybody in a frozen batch may still be written to; it may have waited for days."""
+    people = Contact.objects.filter(messages__batch=batch)
+    reasons = people.annotate(why=eligibility(Channel(batch.sender.channel)))
+    return not reasons.exclude(why=SENDABLE).exists()
+
+
+def split(batch: SendBatch) -> list[SendBatch]:
+    """Replace a batch of which nothing was taken by two halves with keys of their own."""
+    halves = []
+    first = 0
+    for payload in payloads.halves(batch.payload):
+        count = len(payloads.decode(payload))
+        half = freeze(payload, count=count, sender=batch.sender, run_id=_owner(batch))
+        halves.append((half, first))
+        first += count
+    ledger.move_to_batch(batch, halves)
+    return [half for half, _ in halves]
+
+
+def left_behind(sender: Sender) -> Any:
+    """Return the unresolved batches of a sender whose run is over: nobody brings them to an end."""
+    is_over = Exists(Run.objects.filter(pk=OuterRef("run"), status__in=OVER))
+    return SendBatch.objects.unresolved().filter(Q(run=None) | is_over, sender=sender)
+
+
+def take_over(sender: Sender, *, run_id: uuid.UUID) -> list[SendBatch]:
+    """Make what was left behind this run's own; return everything it must bring to an end, oldest first."""
+    left_behind(sender).update(run=run_id)
+    mine = SendBatch.objects.unresolved().filter(sender=sender, run=run_id)
+    return list(mine.order_by("id"))
+
+
+def _owner(batch: SendBatch) -> uuid.UUID:
+    assert batch.run_id is not None
+    return batch.run_id

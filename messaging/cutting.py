@@ -1,0 +1,97 @@
+"""The cut: the next messages of a sender become a frozen batch, in one transaction.
+
+1. Lock the next pending messages of its open streams. 2. Ask once more whether each person may be
+written to. 3. Prove the lease. 4. Take the budget; where there is none, nothing stays held. 5. Render.
+6. Freeze bytes and key, and put the messages in.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from jobs.context import RunContext
+from messaging import ledger, mails, pacing, payloads
+from messaging.audience import SENDABLE, eligibility
+from messaging.batches import freeze
+from messaging.channels import Channel
+from messaging.ledger import Claim
+from messaging.models import Contact, SendBatch, Sender
+from messaging.rendering import TemplateError
+from messaging.states import MessageStatus, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What a cut found: a batch to send, a time to wait, only messages to set aside, or nothing at all."""
+
+    batch: SendBatch | None = None
+    wait: float = 0.0
+    found: int = 0
+
+
+@transaction.atomic
+def cut_batch(run: RunContext, *, sender: Sender, run_id: uuid.UUID) -> Cut:
+    """Freeze the next batch of a sender; nothing of it has been sent yet."""
+    claims = ledger.claim_pending(sender.pk, limit=pacing.batch_size(sender.rate_per_second))
+    if not claims:
+        return Cut()
+    people = _people(claims, Channel(sender.channel))
+    going = _set_aside_the_ineligible(claims, people)
+    run.renew()
+    wait = pacing.admit(sender, len(going)) if going else 0.0
+    if wait or not going:
+        return Cut(wait=wait, found=len(claims))
+    return Cut(_freeze(going, people, sender=sender, run_id=run_id), found=len(claims))
+
+
+def _people(claims: Sequence[Claim], channel: Channel) -> dict[uuid.UUID, Contact]:
+    """Return the contacts of these messages, each with its `why`: the reason to skip it, or SENDABLE."""
+    contacts = Contact.objects.filter(pk__in=[claim.contact_id for claim in claims])
+    return {contact.pk: contact for contact in contacts.annotate(why=eligibility(channel))}
+
+
+def _set_aside_the_ineligible(
+    claims: Iterable[Claim], people: dict[uuid.UUID, Contact]
+) -> list[Claim]:
+    going, skipped = [], []
+    for claim in claims:
+        why = people[claim.contact_id].why  # type: ignore[attr-defined]  # annotated
+        if why == SENDABLE:
+            going.append(claim)
+        else:
+            skipped.append((claim.id, MessageStatus.SKIPPED.value, why, ""))
+    ledger.set_aside(skipped)
+    return going
+
+
+def _freeze(
+    going: Iterable[Claim],
+    people: dict[uuid.UUID, Contact],
+    *,
+    sender: Sender,
+    run_id: uuid.UUID,
+) -> SendBatch | None:
+    """Render and freeze; a message that cannot be rendered fails and stops no other."""
+    written, rows, failed = [], [], []
+    channel = Channel(sender.channel)
+    for claim in going:
+        contact = people[claim.contact_id]
+        try:
+            mail = mails.write(claim, contact=contact, sender=sender)
+        except TemplateError as error:
+            why = f"{error.variable}: {error}" if error.variable else str(error)
+            failed.append((claim.id, MessageStatus.FAILED.value, Reason.TEMPLATE_ERROR.value, why))
+            continue
+        rows.append((claim.id, len(rows), contact.address(channel)))
+        written.append(mail)
+    ledger.set_aside(failed)
+    if not written:
+        return None
+    payload = payloads.encode(written)
+    batch = freeze(payload, count=len(written), sender=sender, run_id=run_id)
+    ledger.mark_sending(batch, rows)
+    return batch

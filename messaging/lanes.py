@@ -1,0 +1,77 @@
+"""Lanes: runs of `messaging.deliver`, so many per sender, started when there is work.
+
+No wake-up is lost between a writer and a lane that goes to rest: both take the lane's row lock, the
+writer after it has written its messages. So either it finds the lane at rest and starts it, or the lane,
+about to rest, finds the messages. (On SQLite every transaction excludes the others.)
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import transaction
+from django.db.models import F
+
+from jobs.models import Run
+from jobs.starting import start_run
+from messaging import ledger
+from messaging.batches import left_behind
+from messaging.models import Lane, Sender
+from messaging.states import SenderStatus
+
+
+def ensure_lanes(sender: Sender) -> int:
+    """Start the lanes of a sender that are at rest, in the caller's transaction; return how many."""
+    lanes = _locked(sender)
+    if len(lanes) < sender.lanes:
+        slots = [Lane(sender=sender, slot=slot) for slot in range(sender.lanes)]
+        Lane.objects.bulk_create(slots, ignore_conflicts=True)
+        lanes = _locked(sender)
+    runs = Run.objects.active().filter(pk__in=[lane.run_id for lane in lanes if lane.run_id])
+    alive = set(runs.values_list("pk", flat=True))
+    resting = [lane for lane in lanes if lane.run_id not in alive]
+    for lane in resting:
+        _start(lane)
+    return len(resting)
+
+
+def is_held(sender: Sender, *, slot: int, run_id: uuid.UUID) -> bool:
+    """Whether this run is still the one of its lane, and the lane is still wanted."""
+    lane = Lane.objects.filter(sender=sender, slot=slot, run=run_id)
+    return lane.filter(slot__lt=F("sender__lanes")).exists()
+
+
+@transaction.atomic
+def let_go(sender: Sender, *, slot: int, run_id: uuid.UUID) -> bool:
+    """Put a lane to rest; False where there is work after all, and the lane goes on."""
+    lane = Lane.objects.select_for_update().filter(sender=sender, slot=slot, run=run_id).first()
+    if lane is None:
+        return True
+    if ledger.open_streams(sender.pk):
+        return False
+    Lane.objects.filter(pk=lane.pk).update(run=None)
+    return True
+
+
+def tend() -> int:
+    """Start the lanes of senders with work whose runs died; return how many were started."""
+    return sum(_tend(sender) for sender in Sender.objects.filter(status=SenderStatus.ACTIVE))
+
+
+@transaction.atomic
+def _tend(sender: Sender) -> int:
+    if ledger.open_streams(sender.pk) or left_behind(sender).exists():
+        return ensure_lanes(sender)
+    return 0
+
+
+def _locked(sender: Sender) -> list[Lane]:
+    lanes = Lane.objects.select_for_update().filter(sender=sender, slot__lt=sender.lanes)
+    return list(lanes.order_by("slot"))
+
+
+def _start(lane: Lane) -> None:
+    lane.run = start_run(
+        "messaging.deliver", input={"sender": lane.sender.public_id, "slot": lane.slot}
+    )
+    lane.save(update_fields=["run"])

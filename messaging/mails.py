@@ -1,0 +1,44 @@
+"""One e-mail as it goes over the wire: the same form for every provider (the one of Resend's `POST /emails/batch`)."""
+
+from __future__ import annotations
+
+from email.utils import formataddr
+from typing import Any
+
+from core.ids import encode
+from messaging import unsubscribe
+from messaging.ledger import Claim
+from messaging.models import Contact, Message, Sender
+from messaging.rendering import compiled, contact_context
+
+
+def write(claim: Claim, *, contact: Contact, sender: Sender) -> dict[str, Any]:
+    """Return the e-mail of one message. Raises TemplateError."""
+    stream = claim.stream
+    url = unsubscribe.unsubscribe_url(contact.pk, message=claim.id)
+    rendered = compiled(stream.template_version).render(
+        {
+            "contact": contact_context(contact),
+            "campaign": {"name": stream.title},
+            "data": stream.data,
+            "sender": {"name": sender.from_name, "email": sender.from_email},
+            "unsubscribe_url": url,
+        }
+    )
+    mail = {
+        "from": from_line(sender),
+        "to": [contact.email],
+        "subject": rendered.subject,
+        "html": rendered.html,
+        "text": rendered.text,
+        "headers": unsubscribe.headers(url),
+        "tags": [{"name": "message", "value": encode(Message.id_prefix, claim.id)}],
+    }
+    if sender.reply_to:
+        mail["reply_to"] = sender.reply_to
+    return {name: value for name, value in mail.items() if value}
+
+
+def from_line(sender: Sender) -> str:
+    """Return `Name <address>`, quoted where the name needs it."""
+    return formataddr((sender.from_name, sender.from_email), charset="utf-8")

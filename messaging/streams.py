@@ -1,0 +1,198 @@
+"""What producers do: open a stream, write messages into it, pause, resume and close it, and ask how it stands."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Case, CharField, Count, F, QuerySet, Value, When
+from django.db.models.functions import Cast, Coalesce, Replace
+
+from core import clock
+from core.errors import Conflict
+from messaging import lanes
+from messaging.audience import SENDABLE, eligibility
+from messaging.batches import dissolve_frozen
+from messaging.channels import Channel
+from messaging.models import (
+    Contact,
+    ContactList,
+    ListMember,
+    Message,
+    Sender,
+    Stream,
+    TemplateVersion,
+)
+from messaging.states import MessageStatus, Reason, StreamStatus
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How the messages of a stream stand. `reasons` counts skipped, failed and doubtful ones."""
+
+    total: int
+    pending: int
+    sending: int
+    sent: int
+    failed: int
+    in_doubt: int
+    skipped: int
+    reasons: dict[str, int]
+
+
+def open_stream(
+    title: str,
+    *,
+    sender: Sender,
+    template_version: TemplateVersion,
+    data: dict[str, Any] | None = None,
+    priority: int = 0,
+) -> Stream:
+    """Open a stream; `data` is what its template sees as `data`, the greater `priority` goes out first."""
+    return Stream.objects.create(
+        title=title,
+        sender=sender,
+        template_version=template_version,
+        data=data or {},
+        priority=priority,
+    )
+
+
+@transaction.atomic
+def write_messages(
+    stream: Stream,
+    *,
+    lists: Iterable[ContactList],
+    joined_before: datetime,
+    after: uuid.UUID | None = None,
+    limit: int = 10_000,
+) -> tuple[uuid.UUID | None, int]:
+    """Write the next messages to the members of some lists, in the order of contacts; wake the lanes.
+
+    Every member who had joined by `joined_before` gets exactly one row: pending, or skipped with its
+    reason. Returns the last contact, to be given as `after`, and how many rows are new; the contact
+    is None when there are no more. Writing the same again adds nothing.
+    """
+    stream = Stream.objects.select_for_update(no_key=True).get(pk=stream.pk)
+    members = _members(lists, joined_before=joined_before, after=after)
+    last = members.values_list("pk", flat=True).order_by("pk")[limit - 1 : limit].first()
+    chunk = members if last is None else members.filter(pk__lte=last)
+    written = _insert(_as_messages(chunk, stream=stream))
+    lanes.ensure_lanes(stream.sender)
+    return last, written
+
+
+@transaction.atomic
+def pause_stream(stream: Stream) -> None:
+    """Let nothing more go out; what was never attempted is pending again. Raises Conflict when closed."""
+    _move(stream, allowed=[StreamStatus.OPEN, StreamStatus.PAUSED], to=StreamStatus.PAUSED)
+    dissolve_frozen(stream)
+
+
+@transaction.atomic
+def resume_stream(stream: Stream) -> None:
+    """Go on with a paused stream. Raises Conflict when it is closed."""
+    _move(stream, allowed=[StreamStatus.OPEN, StreamStatus.PAUSED], to=StreamStatus.OPEN)
+    lanes.ensure_lanes(stream.sender)
+
+
+@transaction.atomic
+def close_stream(stream: Stream) -> None:
+    """End a stream for good: what was never attempted is skipped as cancelled. Again: no change."""
+    _move(stream, allowed=list(StreamStatus), to=StreamStatus.CLOSED)
+    dissolve_frozen(stream)
+    Message.objects.pending().filter(stream=stream).update(
+        status=MessageStatus.SKIPPED, reason=Reason.CANCELLED, settled_at=clock.now()
+    )
+
+
+def tally(stream: Stream) -> Tally:
+    """Count the messages of a stream by status and reason, in one query on one index."""
+    rows = (
+        Message.objects.filter(stream=stream)
+        .values_list("status", "reason")
+        .annotate(count=Count("pk"))
+        .order_by()
+    )
+    by_status = dict.fromkeys(MessageStatus.values, 0)
+    reasons: dict[str, int] = {}
+    for status, reason, count in rows:
+        by_status[status] += count
+        if reason:
+            reasons[reason] = reasons.get(reason, 0) + count
+    return Tally(total=sum(by_status.values()), **by_status, reasons=reasons)
+
+
+def _members(
+    lists: Iterable[ContactList], *, joined_before: datetime, after: uuid.UUID | None
+) -> QuerySet[Contact]:
+    """Return the contacts who had joined one of the lists in time, each once."""
+    memberships = ListMember.objects.filter(
+        list__in=[each.pk for each in lists], added_at__lte=joined_before
+    )
+    people = Contact.objects.filter(pk__in=memberships.values("contact"))
+    return people.filter(pk__gt=after) if after else people
+
+
+def _as_messages(people: QuerySet[Contact], *, stream: Stream) -> QuerySet[Contact, Any]:
+    """Return a query whose columns are those of `_COLUMNS`: a message row for each person."""
+    channel = Channel(stream.sender.channel)
+    reason: Any = eligibility(channel)
+    if stream.status == StreamStatus.CLOSED:
+        reason = Value(Reason.CANCELLED.value, output_field=CharField())
+    now = clock.now()
+    is_pending = When(why=SENDABLE, then=Value(MessageStatus.PENDING.value))
+    return (
+        people.annotate(why=reason)
+        .annotate(
+            to_stream=Value(stream.pk, output_field=Stream._meta.pk),
+            by_key=Replace(Cast("pk", CharField(max_length=36)), Value("-"), Value("")),
+            to_address=Coalesce(F(channel.address_field), Value("")),
+            as_status=Case(is_pending, default=Value(MessageStatus.SKIPPED.value)),
+            no_detail=Value(""),
+            no_provider_id=Value(""),
+            at=Value(now),
+            ended_at=Case(When(why=SENDABLE, then=None), default=Value(now)),
+        )
+        .order_by("pk")
+        .values_list(
+            "to_stream",
+            "by_key",
+            "pk",
+            "to_address",
+            "as_status",
+            "why",
+            "no_detail",
+            "no_provider_id",
+            "at",
+            "ended_at",
+        )
+    )
+
+
+_COLUMNS = "stream_id, key, contact_id, address, status, reason, detail, provider_id, created_at, settled_at"
+
+
+def _insert(rows: QuerySet[Contact, Any]) -> int:
+    sql, params = rows.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO messaging_message ({_COLUMNS}) {sql} ON CONFLICT DO NOTHING",  # noqa: S608
+            params,
+        )
+        return cursor.rowcount
+
+
+def _move(stream: Stream, *, allowed: list[StreamStatus], to: StreamStatus) -> None:
+    moved = Stream.objects.filter(pk=stream.pk, status__in=allowed).update(status=to)
+    stream.refresh_from_db(fields=["status"])
+    if not moved:
+        raise Conflict(
+            f"The stream “{stream.title}” is {stream.get_status_display().lower()}.",
+            field="status",
+            value=stream.status,
+        )

@@ -1,0 +1,22 @@
+"""Durable work of the outbox: lanes, and the watch over them."""
+
+from __future__ import annotations
+
+from jobs.context import RunContext
+from jobs.registry import workflow
+from jobs.retrying import Retry
+from messaging import lanes
+from messaging.delivery import Delivery
+from messaging.models import Sender
+
+
+@workflow("messaging.deliver", retry=Retry((1, 5, 30)))
+def deliver(run: RunContext, *, sender: str, slot: int) -> None:
+    """A lane: hand the pending messages of a sender to its provider, each exactly once."""
+    Delivery(run, sender=Sender.from_public_id(sender), slot=slot).go()
+
+
+@workflow("messaging.tend_lanes", cron="* * * * *")
+def tend_lanes(run: RunContext) -> int:
+    """Start the lanes whose run died while work waits; return how many."""
+    return lanes.tend()
