@@ -38,6 +38,17 @@ def take(key: str, *, amount: int, per_second: float, burst: int) -> float:
     return max(ahead - (tolerance - cost), paused, 0.001)
 
 
+def paused_for(key: str) -> float:
+    """Return the seconds until tokens may be taken again, for those who take none; 0.0 when it is not paused."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT paused_until - {epoch_now()} FROM jobs_bucket WHERE key = %s",  # noqa: S608
+            [key],
+        )
+        row = cursor.fetchone()
+    return max(0.0, row[0]) if row else 0.0
+
+
 def pause_key(key: str, *, seconds: float) -> None:
     """Let nobody take a token for so many seconds (a provider said so). Never shortens a pause."""
     now = epoch_now()
