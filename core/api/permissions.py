@@ -11,16 +11,18 @@ In a view set an action's name may stand in place of the method.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from core.models import ApiKey
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # which itself imports this module, by its setting
 
 
 class HasScope(BasePermission):
