@@ -1,4 +1,4 @@
-"""A second, independent look at what must not be missed: checks that Django-Q2's own scheduler calls beside our cron."""
+"""A second, independent look at what must not be missed: checks that Django-Q2's scheduler calls beside our cron."""
 
 from __future__ import annotations
 

@@ -82,13 +82,13 @@ def _extend(lease: Lease, *, also: str) -> bool:
         cursor.execute(
             f"UPDATE jobs_run SET lease_until = {later(LEASE_SECONDS)}{also}"  # noqa: S608
             f" WHERE id = %s AND epoch = %s AND status = 'running'"
-            f" RETURNING cancel_requested_at IS NOT NULL",
+            f" RETURNING cancel_requested_at",
             [key_of(lease.run_id), lease.epoch],
         )
         row = cursor.fetchone()
     if row is None:
         raise LeaseLost(f"run {lease.run_id} epoch {lease.epoch} is held by another")
-    return bool(row[0])
+    return row[0] is not None
 
 
 def let_go(lease: Lease, **changes: object) -> None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from core import clock
-from jobs import schedules, timers
-from jobs.heartbeat import this_process
+from core.ids import uuid7
+from jobs import heartbeat, schedules, timers
 from jobs.leases import claim
 from jobs.worker import drive
 
 
 def run_one(*, queue: str = "main") -> str | None:
     """Claim and drive the next ready run; return how it went, or None when none is ready."""
-    for lease in claim(queue, worker_id=this_process().worker_id):
+    heartbeat.be_quiet()
+    for lease in claim(queue, worker_id=uuid7()):
         return drive(str(lease.run_id), lease.epoch)
     return None
 
 
-def run_until_idle(*, advance: bool = False, cron: bool = False, limit: int = 10_000) -> int:
+def run_until_idle(*, advance: bool = False, cron: bool = False, limit: int = 1_000) -> int:
     """Drive runs until none is ready, waking timers that are due; return how many times a run was entered.
 
     With `advance` the clock jumps to the next timer (and is put back at the end), so sleeping runs are driven to their
