@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1.0
 FROZEN_SECONDS = 10.0
-START_SECONDS = 20.0
+START_SECONDS = 10.0
 RESTART_SECONDS = 1.0
 
 
