@@ -29,10 +29,16 @@ class HasScope(BasePermission):
     """Allows a key that carries the scope, and staff who hold the permission."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
+        if not is_offered(view, str(request.method)):
+            return bool(request.user.is_authenticated)  # to be told 405
         if isinstance(request.auth, ApiKey):
             return carries(request.auth, needed(view, request.method, "required_scopes"))
         permission = needed(view, request.method, "required_permissions")
         return bool(request.user.is_active and request.user.is_staff) and holds(request, permission)
+
+
+def is_offered(view: APIView, method: str) -> bool:
+    return method != "OPTIONS" and hasattr(view, method.lower())
 
 
 def carries(key: ApiKey, scope: str) -> bool:
@@ -52,7 +58,7 @@ def needed(view: APIView, method: str | None, table_name: str) -> str:
     table: dict[str, str] = getattr(view, table_name, {})
     verb = "GET" if method == "HEAD" else str(method)
     found = table.get(getattr(view, "action", "") or "", table.get(verb, ""))
-    if not found and hasattr(view, verb.lower()):
+    if not found:
         raise ImproperlyConfigured(f"{type(view).__name__}.{table_name} says nothing of {verb}.")
     return found
 

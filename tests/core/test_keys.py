@@ -47,7 +47,9 @@ def test_issuing_leaves_an_entry_without_the_secret() -> None:
     assert (entry.verb, entry.actor, entry.detail) == ("key.issued", "system", {"scopes": SCOPES})
 
 
-@pytest.mark.parametrize("broken", ["", "key_live_", "key_live_00000000_x", "Bearer", "key_live_é_x"])
+@pytest.mark.parametrize(
+    "broken", ["", "key_live_", "key_live_00000000_x", "Bearer", "key_live_é_x"]
+)
 def test_another_token_is_not_recognised(broken: str) -> None:
     new_key()
 

@@ -28,7 +28,9 @@ def test_each_role_may_what_it_says(alice: User, oscar: User, bob: User, charlie
 
 
 def test_no_role_but_the_owner_reaches_accounts_or_keys(oscar: User, bob: User) -> None:
-    reached = {name.partition(".")[0] for user in (oscar, bob) for name in user.get_all_permissions()}
+    reached = {
+        name.partition(".")[0] for user in (oscar, bob) for name in user.get_all_permissions()
+    }
 
     assert reached <= {"campaigns", "imports", "messaging", "jobs"}
 
