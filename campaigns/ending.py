@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import transaction
 
 from campaigns.models import Campaign
@@ -10,6 +12,7 @@ from campaigns.states import UNDER_WAY, Status
 from core import audit
 from core.clock import now
 from jobs.models import Run
+from messaging.models import Stream
 from messaging.streams import close_stream, pause_stream, resume_stream
 
 
@@ -27,7 +30,7 @@ def finish_campaign(campaign: Campaign, *, actor: str) -> Status:
 def fail_campaign(campaign: Campaign, *, why: str, actor: str) -> None:
     """Mark a campaign failed and hold its stream; nothing where it is over already."""
     if moved(campaign, allowed=UNDER_WAY, to=Status.FAILED, failure=why, finished_at=now()):
-        pause_stream(campaign.stream)
+        _unless_closed(campaign, pause_stream)
         audit.record("campaign.failed", campaign, actor=actor, why=why)
 
 
@@ -37,7 +40,7 @@ def bring_back(campaign: Campaign, *, actor: str) -> bool:
         campaign, allowed=[Status.FAILED], to=Status.SENDING, failure="", finished_at=None
     )
     if is_back:
-        resume_stream(campaign.stream)
+        _unless_closed(campaign, resume_stream)
         audit.record("campaign.brought_back", campaign, actor=actor)
     return is_back
 
@@ -53,3 +56,10 @@ def _end_abandoned(campaign: Campaign, *, actor: str) -> None:
     if moved(campaign, allowed=UNDER_WAY, to=Status.CANCELLED, finished_at=now()):
         close_stream(campaign.stream)
         audit.record("campaign.finished", campaign, actor=actor, status=Status.CANCELLED)
+
+
+def _unless_closed(campaign: Campaign, change: Callable[[Stream], None]) -> None:
+    """Change the stream, which a cancelled campaign has closed for good."""
+    campaign.refresh_from_db()
+    if campaign.stream and campaign.cancel_asked_at is None:
+        change(campaign.stream)

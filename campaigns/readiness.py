@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from typing import Any
+
 from campaigns.models import Campaign
 from campaigns.wording import skipped_in_words
 from core.errors import Refused
 from messaging import audience
 from messaging.audience import AudienceCount
 from messaging.channels import Channel
-from messaging.models import TemplateVersion
+from messaging.models import Sender, TemplateVersion
 from messaging.providers import registry
+from messaging.rendering import TemplateError, compiled
 
 
 def check_parts(campaign: Campaign) -> TemplateVersion:
     """Return the template version that would be sent; raise Refused where a part is not ready."""
     version = _version(campaign)
+    _check_variables(campaign, version)
     _check_lists(campaign)
-    registry.check_ready(campaign.sender)
+    _check_sender(campaign.sender)
     return version
 
 
@@ -62,3 +67,43 @@ def _check_lists(campaign: Campaign) -> None:
             remedy="Choose at least one list of contacts.",
             code="empty_audience",
         )
+
+
+def _check_sender(sender: Sender) -> None:
+    if sender.is_paused:
+        raise Refused(
+            f"The sender “{sender.name}” is paused: {sender.paused_reason}",
+            field="sender",
+            value=sender.name,
+            remedy="Resume it, or choose another sender.",
+            code="sender_paused",
+        )
+    registry.check_ready(sender)
+
+
+def _check_variables(campaign: Campaign, version: TemplateVersion) -> None:
+    """Write the template to anyone: what is no person's and has no value here has none for nobody."""
+    try:
+        compiled(version).render(_for_anyone(campaign))
+    except TemplateError as error:
+        if error.variable.startswith(("campaign.", "data.")):
+            raise Refused(
+                f"The template “{campaign.template}” uses {error.variable!r}, "
+                "which a campaign does not have.",
+                field="template",
+                value=error.variable,
+                remedy="Give it a default in the template, or remove it: campaigns know only "
+                "campaign.name.",
+                code="unknown_variable",
+            ) from error
+
+
+def _for_anyone(campaign: Campaign) -> dict[str, Any]:
+    """Return what a message of this campaign is made of, with an empty person."""
+    return {
+        "contact": defaultdict(str, attributes=defaultdict(str)),
+        "campaign": {"name": campaign.name},
+        "data": {},
+        "sender": defaultdict(str),
+        "unsubscribe_url": "",
+    }

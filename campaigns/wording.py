@@ -28,10 +28,15 @@ def skipped_in_words(reasons: Mapping[str, int]) -> str:
 
 def confirmation(count: AudienceCount, *, per_second: float | None) -> str:
     """Return the question before sending: how many people, how long, and who is left out."""
-    question = f"Send to {people(count.sendable)}? {_duration(count.sendable, per_second)}"
+    return f"Send to {people(count.sendable)}? {forecast(count, per_second=per_second)}"
+
+
+def forecast(count: AudienceCount, *, per_second: float | None) -> str:
+    """Return how long it will take, and how many are left out and why."""
+    duration = _duration(count.sendable, per_second)
     skipped = count.total - count.sendable
     why = skipped_in_words(count.skipped)
-    return f"{question} ({skipped:,} skipped: {why})." if skipped else f"{question}."
+    return f"{duration} ({skipped:,} skipped: {why})." if skipped else f"{duration}."
 
 
 def people(number: int) -> str:

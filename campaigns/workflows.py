@@ -10,12 +10,11 @@ from django.db import transaction
 from campaigns.actions import start_due_campaigns
 from campaigns.ending import bring_back, end_abandoned, fail_campaign, finish_campaign
 from campaigns.models import Campaign
-from campaigns.states import OVER
 from jobs.backup import backup_schedule
 from jobs.context import RunContext
 from jobs.models import Run
 from jobs.registry import workflow
-from messaging.streams import Tally, close_stream, tally, write_messages
+from messaging.streams import Tally, tally, write_messages
 
 # Django-Q2's own scheduler looks too, so that a broken cron of ours delays no campaign for long.
 backup_schedule("campaigns.check_scheduled", "campaigns.actions.start_due_campaigns", minutes=5)
@@ -59,10 +58,10 @@ def _write_audience(run: RunContext, campaign: Campaign) -> None:
 
 
 def write_chunk(campaign: Campaign, *, after: str | None) -> dict[str, Any]:
-    """Write the next messages, to members from before the launch; `after` is None at the end."""
-    campaign.refresh_from_db()
-    if campaign.cancel_asked_at or campaign.status in OVER:
-        return {"after": None, "written": 0}
+    """Write the next messages, to members from before the launch; `after` is None at the end.
+
+    In a cancelled campaign they are written as cancelled, so that the ledger names everybody.
+    """
     last, written = write_messages(
         campaign.stream,
         lists=campaign.lists.all(),
@@ -73,13 +72,7 @@ def write_chunk(campaign: Campaign, *, after: str | None) -> dict[str, Any]:
 
 
 def _follow(run: RunContext, campaign: Campaign) -> None:
-    """Return once nothing is pending or on its way; give the worker back until then.
-
-    A cancelled campaign closes its stream once more: a chunk may have been written meanwhile.
-    """
-    campaign.refresh_from_db()
-    if campaign.cancel_asked_at:
-        close_stream(campaign.stream)
+    """Return once nothing is pending or on its way; give the worker back until then."""
     figures = tally(campaign.stream)
     moving = figures.pending + figures.sending
     run.progress(figures.total - moving, figures.total, _standing(figures))

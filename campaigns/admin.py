@@ -1,0 +1,238 @@
+"""Campaigns for staff: write a draft, press a button, watch it go."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from campaigns import actions
+from campaigns.appearance import in_its_zone, look_of
+from campaigns.forms import PauseForm, ScheduleForm
+from campaigns.live import Panel, panel_of
+from campaigns.models import Campaign
+from campaigns.readiness import check_audience, check_parts
+from campaigns.states import Status
+from campaigns.wording import confirmation, people
+from core.admin import ModelAdmin, button, display, register
+from core.audit import actor_of
+from core.errors import Refused
+
+PARTS = ("name", "template", "sender", "lists")
+#: What may be pressed in each state; the page shows these and no others.
+BUTTONS = {
+    Status.DRAFT: {"send", "schedule"},
+    Status.SCHEDULED: {"send", "unschedule", "cancel"},
+    Status.SENDING: {"pause", "cancel"},
+    Status.PAUSED: {"resume", "cancel"},
+    Status.FAILED: {"cancel"},
+}
+LATE_BUTTONS = {"send_late", "unschedule", "cancel"}
+
+
+def allowed_buttons(campaign: Campaign) -> set[str]:
+    """Return the names of the buttons that the campaign's state allows."""
+    if campaign.is_cancelling:
+        return set()
+    if campaign.status == Status.SCHEDULED and campaign.asks_since:
+        return LATE_BUTTONS
+    return BUTTONS.get(Status(campaign.status), set())
+
+
+def ask_to_send(_admin: Any, _request: HttpRequest, campaign: Campaign) -> str:
+    """Return the question before sending, with the number of people; raise Refused where it cannot go."""
+    check_parts(campaign)
+    count = check_audience(campaign)
+    return confirmation(count, per_second=campaign.sender.rate_per_second)
+
+
+def ask_to_schedule(_admin: Any, _request: HttpRequest, campaign: Campaign) -> str:
+    """Return what scheduling means; raise Refused where the campaign could not go out."""
+    check_parts(campaign)
+    return "It starts by itself. Until then you can put it back to draft."
+
+
+@register(Campaign)
+class CampaignAdmin(ModelAdmin):
+    """The campaign page: its live panel, its buttons, and its draft."""
+
+    list_display = ("name", "state", "progress", "recipients", "starts", "sender")
+    list_filter = ("status", "sender")
+    search_fields: ClassVar = ["name"]
+    list_select_related = ("sender", "run")
+    fields = PARTS
+    panel_template = "campaigns/_live.html"
+
+    class Media:
+        css: ClassVar = {"all": ["campaigns/live.css"]}
+
+    # --- the draft ---------------------------------------------------------------------------
+
+    def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
+        is_draft = obj is None or obj.status == Status.DRAFT
+        return is_draft and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        return super().get_queryset(request).select_related("sender", "run", "stream")
+
+    def save_model(
+        self, request: HttpRequest, obj: Campaign, form: ModelForm[Campaign], change: bool
+    ) -> None:
+        """Write the draft through the same actions as every other door."""
+        actor = actor_of(request)
+        if change:
+            changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            actions.update_campaign(obj, actor=actor, **changes)  # type: ignore[typeddict-item]
+        else:
+            parts = {name: form.cleaned_data[name] for name in PARTS}
+            obj.pk = actions.create_campaign(**parts, actor=actor).pk
+            obj.refresh_from_db()
+
+    def save_related(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing is left to save: the action has set the lists."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show why a draft could not be saved, with nothing changed."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(request.get_full_path())
+
+    # --- the buttons -------------------------------------------------------------------------
+
+    def buttons_for(self, request: HttpRequest, obj: Campaign) -> list[dict[str, Any]]:
+        allowed = allowed_buttons(obj)
+        return [
+            entry for entry in super().buttons_for(request, obj) if entry["button"].name in allowed
+        ]
+
+    @button(label="Send now", permission="launch", confirm=ask_to_send, icon="send")
+    def send(self, request: HttpRequest, campaign: Campaign) -> str:
+        actions.launch_campaign(campaign, actor=actor_of(request))
+        return "Sending has begun."
+
+    @button(label="Send it late", permission="launch", confirm=ask_to_send, icon="send")
+    def send_late(self, request: HttpRequest, campaign: Campaign) -> str:
+        return self.send(request, campaign)
+
+    @button(
+        label="Schedule",
+        permission="launch",
+        confirm=ask_to_schedule,
+        form=ScheduleForm,
+        icon="schedule",
+    )
+    def schedule(
+        self, request: HttpRequest, campaign: Campaign, *, at: datetime, time_zone: str
+    ) -> str:
+        actions.schedule_campaign(campaign, at=at, time_zone=time_zone, actor=actor_of(request))
+        return f"It starts on {in_its_zone(campaign)}."
+
+    @button(
+        label="Back to draft",
+        permission="launch",
+        confirm="It will not start by itself, and can be changed again.",
+        icon="edit_note",
+    )
+    def unschedule(self, request: HttpRequest, campaign: Campaign) -> str:
+        actions.unschedule_campaign(campaign, actor=actor_of(request))
+        return "It is a draft again."
+
+    @button(
+        label="Pause",
+        permission="control",
+        confirm="What was handed to the provider still arrives. Everything else waits.",
+        form=PauseForm,
+        icon="pause",
+    )
+    def pause(self, request: HttpRequest, campaign: Campaign, *, reason: str) -> str:
+        actions.pause_campaign(campaign, reason=reason, actor=actor_of(request))
+        return "It is paused."
+
+    @button(
+        label="Resume",
+        permission="control",
+        confirm="It goes on where it was paused.",
+        icon="play_arrow",
+    )
+    def resume(self, request: HttpRequest, campaign: Campaign) -> str:
+        actions.resume_campaign(campaign, actor=actor_of(request))
+        return "It goes on."
+
+    @button(
+        label="Cancel campaign",
+        permission="control",
+        confirm="It stops for good. What was handed to the provider still arrives; nobody else "
+        "gets it.",
+        icon="cancel",
+        is_danger=True,
+    )
+    def cancel(self, request: HttpRequest, campaign: Campaign) -> str:
+        actions.cancel_campaign(campaign, actor=actor_of(request))
+        return "It is cancelled." if campaign.finished_at else "It is being cancelled."
+
+    # --- the panel ---------------------------------------------------------------------------
+
+    def panel(self, request: HttpRequest, obj: Campaign) -> SafeString:
+        """Return the panel with the place where changes are announced."""
+        return render_to_string("campaigns/live.html", self._drawn(panel_of(obj)), request)
+
+    def panel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Answer the panel's own question; where the state has changed, have the page fetched."""
+        panel = panel_of(self.object_or_404(request, object_id))
+        context = self._drawn(panel) | {"announce": request.GET.get("heard") != panel.heard}
+        is_stale = request.GET.get("seen", panel.look.word) != panel.look.word
+        return HttpResponse(
+            render_to_string("campaigns/_live.html", context, request),
+            headers={"HX-Refresh": "true"} if is_stale else {},
+        )
+
+    def _drawn(self, panel: Panel) -> dict[str, Any]:
+        return {"panel": panel, "live_url": self.panel_url(panel.campaign)}
+
+    # --- the list ----------------------------------------------------------------------------
+
+    @display(description="Status", ordering="status")
+    def state(self, campaign: Campaign) -> SafeString:
+        look = look_of(campaign)
+        return format_html(
+            '<span class="live-list live-list--{}"><span class="material-symbols-outlined" '
+            'aria-hidden="true">{}</span>{}</span>',
+            look.tone,
+            look.icon,
+            look.word,
+        )
+
+    @display(description="Progress")
+    def progress(self, campaign: Campaign) -> SafeString | str:
+        run = campaign.run
+        if run is None or not run.progress_total:
+            return "–"
+        percent = run.progress_done * 100 // run.progress_total
+        return format_html(
+            '<span class="live-list"><progress max="{}" value="{}" aria-label="Settled">'
+            "</progress>{} %</span>",
+            run.progress_total,
+            run.progress_done,
+            percent,
+        )
+
+    @display(description="Recipients")
+    def recipients(self, campaign: Campaign) -> str:
+        total = campaign.run and campaign.run.progress_total
+        return people(total) if total else "–"
+
+    @display(description="Starts", ordering="scheduled_at")
+    def starts(self, campaign: Campaign) -> str:
+        return in_its_zone(campaign) if campaign.scheduled_at else "–"

@@ -1,0 +1,3 @@
+"""The command line of campaigns."""
+
+from __future__ import annotations

@@ -1,0 +1,166 @@
+"""What stands in a campaign's way, in plain words, each with what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.timezone import localtime
+
+from campaigns.appearance import in_its_zone
+from campaigns.handovers import batches_of
+from campaigns.models import Campaign
+from campaigns.readiness import check_audience, check_parts
+from campaigns.states import UNDER_WAY, Status
+from campaigns.wording import forecast, people
+from core.clock import now
+from core.errors import Refused
+from jobs.models import Run
+from messaging.models import Lane, SendBatch
+from messaging.streams import Tally
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence about a trouble, what to do next, and where."""
+
+    text: str
+    remedy: str
+    icon: str = "info"
+    tone: str = "warn"
+    url: str = ""
+    link: str = ""
+
+
+def notices_of(campaign: Campaign, *, figures: Tally | None) -> list[Notice]:
+    """Return everything that staff should know about, the most pressing first."""
+    found = [*_about_the_draft(campaign), *_about_the_start(campaign), *_about_the_end(campaign)]
+    if campaign.stream_id:
+        found += [*_about_parked(campaign), *_about_doubt(figures)]
+    if campaign.status in UNDER_WAY:
+        found += [*_about_the_sender(campaign), *_about_lanes(campaign), *_about_retries(campaign)]
+    return found
+
+
+def _about_the_draft(campaign: Campaign) -> Iterator[Notice]:
+    if campaign.status != Status.DRAFT:
+        return
+    try:
+        check_parts(campaign)
+        count = check_audience(campaign)
+    except Refused as refusal:
+        yield Notice(refusal.message, refusal.remedy, icon="info")
+    else:
+        yield Notice(
+            f"Ready for {people(count.sendable)}.",
+            forecast(count, per_second=campaign.sender.rate_per_second),
+            icon="group",
+            tone="calm",
+        )
+
+
+def _about_the_start(campaign: Campaign) -> Iterator[Notice]:
+    if campaign.status != Status.SCHEDULED:
+        return
+    if campaign.asks_since:
+        yield Notice(
+            f"It was due on {in_its_zone(campaign)}, which is too long ago to start by itself.",
+            "Press “Send it late” or “Back to draft”.",
+            icon="help",
+        )
+    elif campaign.start_problem:
+        yield Notice(
+            f"It was due, but could not start: {campaign.start_problem}",
+            "Mend that and it starts within two minutes, or put it back to draft.",
+            icon="error",
+            tone="bad",
+        )
+
+
+def _about_the_end(campaign: Campaign) -> Iterator[Notice]:
+    if campaign.status == Status.FAILED and campaign.run:
+        yield Notice(
+            f"Its run failed: {campaign.failure}",
+            "Nothing goes out. Retry the run to go on where it stopped, or cancel the campaign.",
+            icon="error",
+            tone="bad",
+            url=reverse("admin:jobs_run_change", args=[campaign.run.pk]),
+            link="Open the run",
+        )
+    if campaign.is_cancelling:
+        yield Notice(
+            "Nothing new goes out. Messages already on their way are being settled.",
+            "There is nothing to do: it ends by itself.",
+            icon="hourglass_top",
+        )
+    if campaign.status == Status.PAUSED:
+        why = f": {campaign.paused_reason}" if campaign.paused_reason else "."
+        yield Notice(f"Paused{why}", "Press “Resume” to go on.", icon="pause_circle")
+
+
+def _about_the_sender(campaign: Campaign) -> Iterator[Notice]:
+    sender = campaign.sender
+    if sender.is_paused:
+        yield Notice(
+            f"The sender “{sender.name}” is paused: {sender.paused_reason}",
+            "Mend that, then resume the sender; the campaign goes on by itself.",
+            icon="pause_circle",
+            url=reverse("admin:messaging_sender_change", args=[sender.pk]),
+            link="Open the sender",
+        )
+
+
+def _about_parked(campaign: Campaign) -> Iterator[Notice]:
+    parked = batches_of(campaign).filter(status=SendBatch.Status.PARKED)
+    counts = list(parked.values_list("count", flat=True))
+    if counts:
+        yield Notice(
+            f"{_batches(len(counts))} ({sum(counts):,} messages) got no certain answer and "
+            "will not be sent again by themselves.",
+            "Look them up at the provider, then decide about each batch.",
+            icon="pending",
+            tone="bad",
+            url=reverse("admin:messaging_sendbatch_changelist") + "?status__exact=parked",
+            link="Open parked batches",
+        )
+
+
+def _about_doubt(figures: Tally | None) -> Iterator[Notice]:
+    if figures and figures.in_doubt:
+        yield Notice(
+            f"{figures.in_doubt:,} messages may or may not have arrived.",
+            "They are never sent twice. Look them up at the provider and decide.",
+            icon="help",
+        )
+
+
+def _about_lanes(campaign: Campaign) -> Iterator[Notice]:
+    broken = Lane.objects.filter(sender=campaign.sender_id, run__status=Run.Status.FAILED)
+    for run_id in broken.values_list("run_id", flat=True):
+        yield Notice(
+            f"A sending lane of “{campaign.sender.name}” has stopped with an error.",
+            "Read the error in its run, mend it, and retry the run.",
+            icon="error",
+            tone="bad",
+            url=reverse("admin:jobs_run_change", args=[run_id]),
+            link="Open the run",
+        )
+
+
+def _about_retries(campaign: Campaign) -> Iterator[Notice]:
+    waiting = batches_of(campaign).filter(
+        status__in=[SendBatch.Status.FROZEN, SendBatch.Status.ATTEMPTED], next_attempt_at__gt=now()
+    )
+    soonest = waiting.order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first()
+    if soonest:
+        yield Notice(
+            f"The provider did not take {_batches(waiting.count())}; the next attempt is at "
+            f"{localtime(soonest):%H:%M:%S}.",
+            "There is nothing to do: it goes on by itself.",
+            icon="update",
+        )
+
+
+def _batches(count: int) -> str:
+    return "1 batch" if count == 1 else f"{count:,} batches"

@@ -1,0 +1,124 @@
+"""What the API takes and gives of campaigns: one shape for each direction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from campaigns.models import Campaign
+from campaigns.states import Status
+from core.errors import NotFound
+from core.ids import PublicIdModel
+from messaging.models import ContactList, Sender, Template
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class PublicIdField(serializers.Field[Any, Any, Any, Any]):
+    """A thing named by its public id, such as `tpl_…`; an unknown one is an invalid value."""
+
+    def __init__(self, model: type[PublicIdModel], **kwargs: Any) -> None:
+        super().__init__(help_text=f"An id that looks like {model.id_prefix}_….", **kwargs)
+        self.model = model
+
+    def to_internal_value(self, data: Any) -> PublicIdModel:
+        try:
+            return self.model.from_public_id(str(data))
+        except NotFound as missing:
+            raise serializers.ValidationError(str(missing), code="not_found") from None
+
+    def to_representation(self, value: PublicIdModel) -> str:
+        return value.public_id
+
+
+class CampaignInput(serializers.Serializer[Any]):
+    """A draft as it is written."""
+
+    name = serializers.CharField(max_length=200)
+    template = PublicIdField(Template)
+    sender = PublicIdField(Sender)
+    lists = serializers.ListField(
+        child=PublicIdField(ContactList), allow_empty=False, max_length=100
+    )
+
+
+class ScheduleInput(serializers.Serializer[Any]):
+    """When to start: a moment with its offset, or local time in `time_zone`."""
+
+    scheduled_at = serializers.CharField(
+        max_length=40, help_text="2027-03-01T09:30+01:00, or 2027-03-01T09:30 in `time_zone`."
+    )
+    time_zone = serializers.CharField(
+        max_length=64, default="UTC", help_text="The zone in which staff read it: Europe/Berlin."
+    )
+
+
+class PauseInput(serializers.Serializer[Any]):
+    """Why it is paused; staff see it."""
+
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class ProgressOutput(serializers.Serializer[Any]):
+    """How many of its messages are settled."""
+
+    done = serializers.IntegerField()
+    total = serializers.IntegerField(allow_null=True)
+    text = serializers.CharField()
+
+
+class CampaignOutput(serializers.Serializer[Campaign]):
+    """A campaign as it stands."""
+
+    id = serializers.CharField(source="public_id")
+    name = serializers.CharField()
+    status = serializers.ChoiceField(choices=Status.choices)
+    template = serializers.CharField(source="template.public_id")
+    template_version = serializers.IntegerField(
+        source="template_version.number", default=None, allow_null=True
+    )
+    sender = serializers.CharField(source="sender.public_id")
+    lists = serializers.SerializerMethodField()
+    scheduled_at = serializers.SerializerMethodField(
+        help_text="In the zone that staff chose; kept after it has started."
+    )
+    time_zone = serializers.CharField()
+    start_problem = serializers.CharField(help_text="Why its scheduled start was refused.")
+    asks_since = serializers.DateTimeField(
+        allow_null=True, help_text="Since when it is too late to start without a person's yes."
+    )
+    launched_at = serializers.DateTimeField(allow_null=True)
+    paused_reason = serializers.CharField()
+    cancel_asked_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    failure = serializers.CharField()
+    run = serializers.CharField(source="run.public_id", default=None, allow_null=True)
+    progress = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+
+    def get_lists(self, campaign: Campaign) -> list[str]:
+        return sorted(contact_list.public_id for contact_list in campaign.lists.all())
+
+    @extend_schema_field(OpenApiTypes.DATETIME)
+    def get_scheduled_at(self, campaign: Campaign) -> datetime | None:
+        return campaign.scheduled_local
+
+    @extend_schema_field(ProgressOutput(allow_null=True))
+    def get_progress(self, campaign: Campaign) -> dict[str, Any] | None:
+        run = campaign.run
+        if run is None:
+            return None
+        return {"done": run.progress_done, "total": run.progress_total, "text": run.progress_text}
+
+
+class AudienceOutput(serializers.Serializer[Any]):
+    """Whom it would reach now."""
+
+    total = serializers.IntegerField(help_text="People on its lists, each counted once.")
+    sendable = serializers.IntegerField(help_text="Those who would get it.")
+    skipped = serializers.DictField(
+        child=serializers.IntegerField(), help_text="The others, by reason."
+    )
