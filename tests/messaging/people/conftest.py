@@ -1,4 +1,4 @@
-"""The people of these tests: Alice agreed, Bob never said so, Charlie has a telephone only."""
+"""The people of these tests: Thandi agreed, Sipho never said so, Lerato has a telephone only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from messaging.models import Contact
 
 
 @pytest.fixture
-def alice(db: None) -> Contact:
+def thandi(db: None) -> Contact:
     contact = create_contact(
-        email="alice@example.com",
-        first_name="Alice",
+        email="thandi@example.com",
+        first_name="Thandi",
         last_name="Adams",
         attributes={"company": "Acme"},
         actor="system",
@@ -24,10 +24,10 @@ def alice(db: None) -> Contact:
 
 
 @pytest.fixture
-def bob(db: None) -> Contact:
-    return create_contact(email="bob@example.com", first_name="Bob", actor="system")
+def sipho(db: None) -> Contact:
+    return create_contact(email="sipho@example.com", first_name="Sipho", actor="system")
 
 
 @pytest.fixture
-def charlie(db: None) -> Contact:
-    return create_contact(phone="082 555 0134", first_name="Charlie", actor="system")
+def lerato(db: None) -> Contact:
+    return create_contact(phone="082 555 0134", first_name="Lerato", actor="system")

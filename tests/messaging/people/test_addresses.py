@@ -122,9 +122,9 @@ def test_a_time_zone_is_spelled_as_iana_does() -> None:
 
 
 def test_a_hash_is_keyed(settings) -> None:
-    before = address_hash("alice@example.com")
+    before = address_hash("thandi@example.com")
     settings.ADDRESS_HASH_KEY = "another key"
 
     assert len(before) == 64
-    assert address_hash("alice@example.com") != before
+    assert address_hash("thandi@example.com") != before
     assert address_hash("") == ""

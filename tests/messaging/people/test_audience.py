@@ -13,9 +13,9 @@ from messaging.models import Contact, ContactList, SuppressionReason
 
 
 @pytest.fixture
-def news(alice: Contact, bob: Contact, charlie: Contact) -> ContactList:
+def news(thandi: Contact, sipho: Contact, lerato: Contact) -> ContactList:
     news = create_list(name="News", actor="system")
-    add_to_list(news, [alice, bob, charlie], actor="system")
+    add_to_list(news, [thandi, sipho, lerato], actor="system")
     return news
 
 
@@ -25,16 +25,18 @@ def test_people_are_skipped_for_their_first_reason(news: ContactList) -> None:
     )
 
 
-def test_the_channel_decides(news: ContactList, charlie: Contact) -> None:
-    give_consent(charlie, Channel.SMS, source="form", actor="system")
+def test_the_channel_decides(news: ContactList, lerato: Contact) -> None:
+    give_consent(lerato, Channel.SMS, source="form", actor="system")
 
     assert audience.count([news], Channel.SMS) == AudienceCount(
         total=3, sendable=1, skipped={"no_address": 2}
     )
 
 
-def test_suppression_comes_before_consent(news: ContactList, alice: Contact, bob: Contact) -> None:
-    for contact in (alice, bob):
+def test_suppression_comes_before_consent(
+    news: ContactList, thandi: Contact, sipho: Contact
+) -> None:
+    for contact in (thandi, sipho):
         suppress_address(
             Channel.EMAIL, contact.email_hash, reason=SuppressionReason.BOUNCED, actor="system"
         )
@@ -42,24 +44,28 @@ def test_suppression_comes_before_consent(news: ContactList, alice: Contact, bob
     assert audience.count([news], Channel.EMAIL).skipped == {"no_address": 1, "suppressed": 2}
 
 
-def test_a_suppression_of_another_channel_does_not_count(news: ContactList, alice: Contact) -> None:
-    suppress_address(Channel.SMS, alice.email_hash, reason=SuppressionReason.MANUAL, actor="system")
+def test_a_suppression_of_another_channel_does_not_count(
+    news: ContactList, thandi: Contact
+) -> None:
+    suppress_address(
+        Channel.SMS, thandi.email_hash, reason=SuppressionReason.MANUAL, actor="system"
+    )
 
     assert audience.count([news], Channel.EMAIL).sendable == 1
 
 
-def test_withdrawn_consent_is_no_consent(news: ContactList, alice: Contact) -> None:
-    withdraw_consent(alice, Channel.EMAIL, source="telephone", actor="system")
+def test_withdrawn_consent_is_no_consent(news: ContactList, thandi: Contact) -> None:
+    withdraw_consent(thandi, Channel.EMAIL, source="telephone", actor="system")
 
     assert audience.count([news], Channel.EMAIL) == AudienceCount(
         total=3, sendable=0, skipped={"no_address": 1, "no_consent": 2}
     )
 
 
-def test_a_person_on_two_lists_counts_once(news: ContactList, alice: Contact) -> None:
+def test_a_person_on_two_lists_counts_once(news: ContactList, thandi: Contact) -> None:
     other = create_list(name="Other", actor="system")
     dora = create_contact(email="dora@example.com", actor="system")
-    add_to_list(other, [alice, dora], actor="system")
+    add_to_list(other, [thandi, dora], actor="system")
 
     assert audience.count([news, other], Channel.EMAIL).total == 4
 

@@ -30,9 +30,9 @@ def states(contact: Contact) -> list[str]:
     return [event.state for event in ConsentEvent.objects.filter(contact=contact).order_by("pk")]
 
 
-def test_consent_is_kept_with_its_source_and_wording(bob: Contact) -> None:
+def test_consent_is_kept_with_its_source_and_wording(sipho: Contact) -> None:
     given = give_consent(
-        bob,
+        sipho,
         Channel.EMAIL,
         source="newsletter form",
         wording="Write to me",
@@ -40,9 +40,9 @@ def test_consent_is_kept_with_its_source_and_wording(bob: Contact) -> None:
         actor="staff:alice",
     )
 
-    event = ConsentEvent.objects.get(contact=bob)
+    event = ConsentEvent.objects.get(contact=sipho)
     assert given is True
-    assert Consent.objects.get(contact=bob).state == ConsentState.GRANTED
+    assert Consent.objects.get(contact=sipho).state == ConsentState.GRANTED
     assert (event.state, event.source, event.wording, event.ip_address, event.actor) == (
         "granted",
         "newsletter form",
@@ -52,37 +52,37 @@ def test_consent_is_kept_with_its_source_and_wording(bob: Contact) -> None:
     )
 
 
-def test_consent_given_again_changes_nothing(alice: Contact) -> None:
-    assert give_consent(alice, Channel.EMAIL, source="again", actor="system") is False
-    assert states(alice) == ["granted"]
+def test_consent_given_again_changes_nothing(thandi: Contact) -> None:
+    assert give_consent(thandi, Channel.EMAIL, source="again", actor="system") is False
+    assert states(thandi) == ["granted"]
 
 
-def test_consent_is_kept_per_channel(alice: Contact) -> None:
-    withdraw_consent(alice, Channel.SMS, source="reply", actor="system")
+def test_consent_is_kept_per_channel(thandi: Contact) -> None:
+    withdraw_consent(thandi, Channel.SMS, source="reply", actor="system")
 
-    assert Consent.objects.get(contact=alice, channel=Channel.EMAIL).state == "granted"
-    assert Consent.objects.get(contact=alice, channel=Channel.SMS).state == "withdrawn"
+    assert Consent.objects.get(contact=thandi, channel=Channel.EMAIL).state == "granted"
+    assert Consent.objects.get(contact=thandi, channel=Channel.SMS).state == "withdrawn"
 
 
-def test_withdrawing_moves_the_state_and_adds_to_the_history(alice: Contact) -> None:
-    assert withdraw_consent(alice, Channel.EMAIL, source="telephone", actor="staff:alice") is True
-    assert withdraw_consent(alice, Channel.EMAIL, source="telephone", actor="staff:alice") is False
+def test_withdrawing_moves_the_state_and_adds_to_the_history(thandi: Contact) -> None:
+    assert withdraw_consent(thandi, Channel.EMAIL, source="telephone", actor="staff:alice") is True
+    assert withdraw_consent(thandi, Channel.EMAIL, source="telephone", actor="staff:alice") is False
 
-    assert Consent.objects.get(contact=alice).state == ConsentState.WITHDRAWN
-    assert states(alice) == ["granted", "withdrawn"]
+    assert Consent.objects.get(contact=thandi).state == ConsentState.WITHDRAWN
+    assert states(thandi) == ["granted", "withdrawn"]
     assert AuditEntry.objects.filter(verb="consent.withdrawn").count() == 1
 
 
-def test_consent_without_a_source_is_refused(bob: Contact) -> None:
+def test_consent_without_a_source_is_refused(sipho: Contact) -> None:
     with pytest.raises(Refused) as refusal:
-        give_consent(bob, Channel.EMAIL, source=" ", actor="system")
+        give_consent(sipho, Channel.EMAIL, source=" ", actor="system")
 
     assert refusal.value.field == "source"
     assert Consent.objects.count() == 0
 
 
-def test_the_history_cannot_be_rewritten(alice: Contact) -> None:
-    event = ConsentEvent.objects.get(contact=alice)
+def test_the_history_cannot_be_rewritten(thandi: Contact) -> None:
+    event = ConsentEvent.objects.get(contact=thandi)
     event.source = "another"
 
     with pytest.raises(RewriteError):
@@ -98,40 +98,40 @@ def test_the_history_cannot_be_rewritten(alice: Contact) -> None:
     assert ConsentEvent.objects.get(pk=event.pk).source == "newsletter form"
 
 
-def test_unsubscribing_withdraws_and_suppresses_once(alice: Contact) -> None:
-    assert unsubscribe(alice, Channel.EMAIL, source="page", actor="recipient") is True
-    assert unsubscribe(alice, Channel.EMAIL, source="page", actor="recipient") is False
+def test_unsubscribing_withdraws_and_suppresses_once(thandi: Contact) -> None:
+    assert unsubscribe(thandi, Channel.EMAIL, source="page", actor="recipient") is True
+    assert unsubscribe(thandi, Channel.EMAIL, source="page", actor="recipient") is False
 
     suppression = Suppression.objects.get()
-    assert (suppression.address_hash, suppression.reason) == (alice.email_hash, "unsubscribed")
-    assert states(alice) == ["granted", "withdrawn"]
+    assert (suppression.address_hash, suppression.reason) == (thandi.email_hash, "unsubscribed")
+    assert states(thandi) == ["granted", "withdrawn"]
     assert AuditEntry.objects.filter(verb="contact.unsubscribed").count() == 1
 
 
-def test_resubscribing_takes_back_the_persons_own_wish(alice: Contact) -> None:
-    unsubscribe(alice, Channel.EMAIL, source="page", actor="recipient")
+def test_resubscribing_takes_back_the_persons_own_wish(thandi: Contact) -> None:
+    unsubscribe(thandi, Channel.EMAIL, source="page", actor="recipient")
 
-    changed = resubscribe(alice, Channel.EMAIL, source="page", wording="Again", actor="recipient")
+    changed = resubscribe(thandi, Channel.EMAIL, source="page", wording="Again", actor="recipient")
 
     assert changed is True
     assert Suppression.objects.count() == 0
-    assert states(alice) == ["granted", "withdrawn", "granted"]
+    assert states(thandi) == ["granted", "withdrawn", "granted"]
 
 
-def test_resubscribing_does_not_lift_a_complaint(alice: Contact) -> None:
+def test_resubscribing_does_not_lift_a_complaint(thandi: Contact) -> None:
     suppress_address(
-        Channel.EMAIL, alice.email_hash, reason=SuppressionReason.COMPLAINED, actor="system"
+        Channel.EMAIL, thandi.email_hash, reason=SuppressionReason.COMPLAINED, actor="system"
     )
 
-    resubscribe(alice, Channel.EMAIL, source="page", wording="Again", actor="recipient")
+    resubscribe(thandi, Channel.EMAIL, source="page", wording="Again", actor="recipient")
 
     assert Suppression.objects.get().reason == "complained"
 
 
-def test_an_address_is_suppressed_once_and_staff_can_lift_it(alice: Contact) -> None:
+def test_an_address_is_suppressed_once_and_staff_can_lift_it(thandi: Contact) -> None:
     def suppress() -> bool:
         return suppress_address(
-            Channel.EMAIL, alice.email_hash, reason=SuppressionReason.MANUAL, actor="staff:alice"
+            Channel.EMAIL, thandi.email_hash, reason=SuppressionReason.MANUAL, actor="staff:alice"
         )
 
     assert [suppress(), suppress()] == [True, False]

@@ -163,9 +163,9 @@ def test_a_template_is_named_once(welcome: Template) -> None:
         create_template(name="", actor="system")
 
 
-def test_what_a_person_lacks_is_named_for_the_preview(welcome: Template, bob) -> None:
+def test_what_a_person_lacks_is_named_for_the_preview(welcome: Template, sipho) -> None:
     version = save(welcome, html="{{ contact.first_name }} {{ contact.attributes.town }}")
 
-    assert missing(version.variables, {"contact": contact_context(bob)}) == [
+    assert missing(version.variables, {"contact": contact_context(sipho)}) == [
         "contact.attributes.town"
     ]

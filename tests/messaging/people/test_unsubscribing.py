@@ -12,8 +12,8 @@ from messaging.models import Consent, ConsentEvent, Contact, Suppression
 
 
 @pytest.fixture
-def link(alice: Contact) -> str:
-    return f"/u/{unsubscribe.token_for(alice, message=77)}"
+def link(thandi: Contact) -> str:
+    return f"/u/{unsubscribe.token_for(thandi, message=77)}"
 
 
 @pytest.fixture
@@ -30,10 +30,10 @@ def one_click(browser: Client, link: str):
     )
 
 
-def test_headers_follow_the_rfc(alice: Contact, settings) -> None:
+def test_headers_follow_the_rfc(thandi: Contact, settings) -> None:
     settings.PUBLIC_URL = "https://mail.example.com"
 
-    url = unsubscribe.unsubscribe_url(alice, message=77)
+    url = unsubscribe.unsubscribe_url(thandi, message=77)
 
     assert url.startswith("https://mail.example.com/u/")
     assert unsubscribe.list_unsubscribe_headers(url) == {
@@ -42,11 +42,11 @@ def test_headers_follow_the_rfc(alice: Contact, settings) -> None:
     }
 
 
-def test_a_token_names_person_channel_and_message_without_an_address(alice: Contact) -> None:
-    token = unsubscribe.token_for(alice, channel=Channel.SMS, message=77)
+def test_a_token_names_person_channel_and_message_without_an_address(thandi: Contact) -> None:
+    token = unsubscribe.token_for(thandi, channel=Channel.SMS, message=77)
 
     found = unsubscribe.read_token(token)
-    assert (found.contact, found.channel, found.message) == (alice.pk, Channel.SMS, 77)
+    assert (found.contact, found.channel, found.message) == (thandi.pk, Channel.SMS, 77)
     assert "@" not in token
     assert len(token) < 100
 
@@ -65,16 +65,16 @@ def test_opening_the_link_changes_nothing(browser: Client, link: str, method: st
 
 
 def test_a_mail_program_unsubscribes_with_one_post(
-    browser: Client, link: str, alice: Contact
+    browser: Client, link: str, thandi: Contact
 ) -> None:
     response = one_click(browser, link)
 
     assert response.status_code == 200
     assert response.cookies == {}
-    event = ConsentEvent.objects.get(contact=alice, state="withdrawn")
+    event = ConsentEvent.objects.get(contact=thandi, state="withdrawn")
     assert (event.source, event.actor, event.ip_address) == ("one-click", "recipient", "127.0.0.1")
     suppression = Suppression.objects.get()
-    assert (suppression.channel, suppression.address_hash) == ("email", alice.email_hash)
+    assert (suppression.channel, suppression.address_hash) == ("email", thandi.email_hash)
     assert suppression.reason == "unsubscribed"
     assert AuditEntry.objects.get(verb="contact.unsubscribed").detail["message"] == "msg_2d"
 
@@ -137,6 +137,6 @@ def test_the_page_is_kept_from_indexes_caches_and_foreign_content(
     assert "unsafe" not in policy
     assert response["X-Robots-Tag"] == "noindex, nofollow"
     assert "no-store" in response["Cache-Control"]
-    assert b"alice" not in response.content.lower()
+    assert b"thandi" not in response.content.lower()
     assert b"http://" not in response.content
     assert b"https://" not in response.content

@@ -1,0 +1,3 @@
+"""Promises of messaging."""
+
+from __future__ import annotations
