@@ -31,26 +31,29 @@ def reap_expired(*, limit: int = 100) -> int:
     return sum(_free(run_id, Run.objects.with_expired_lease()) for run_id in list(expired))
 
 
-def bury_dead_processes() -> int:
-    """Free the runs of this host's processes that are no more, at once. Returns how many."""
+def bury_dead_processes(*, is_crash: bool = True) -> int:
+    """Free the runs of this host's processes that are no more, at once. Returns how many.
+
+    Where the supervisor itself ended them, that was no crash of the run.
+    """
     here = WorkerProcess.objects.filter(host=processes.HOST)
     dead = [p.pk for p in here if not processes.is_alive(p.pid, born=p.born)]
     if not dead:
         return 0
-    freed = free_held_by(dead)
+    freed = _free_held_by(dead, is_crash=is_crash)
     WorkerProcess.objects.filter(pk__in=dead).delete()
     return freed
 
 
-def free_held_by(worker_ids: list[uuid.UUID]) -> int:
-    """Free the runs held by processes that are known to be dead. Returns how many."""
+def _free_held_by(worker_ids: list[uuid.UUID], *, is_crash: bool) -> int:
     held = Run.objects.filter(
         status__in=[RunStatus.CLAIMED, RunStatus.RUNNING], worker_id__in=worker_ids
     )
-    return sum(_free(run_id, held) for run_id in list(held.values_list("pk", flat=True)))
+    ids = list(held.values_list("pk", flat=True))
+    return sum(_free(run_id, held, is_crash=is_crash) for run_id in ids)
 
 
-def _free(run_id: uuid.UUID, among: RunQuerySet) -> bool:
+def _free(run_id: uuid.UUID, among: RunQuerySet, *, is_crash: bool = True) -> bool:
     """Give one run back: a claim that never started as it was, a running run with one crash more."""
     with transaction.atomic():
         one = among.filter(pk=run_id)
@@ -62,8 +65,7 @@ def _free(run_id: uuid.UUID, among: RunQuerySet) -> bool:
             status=RunStatus.CANCELLED, finished_at=clock.now(), **lease
         ):
             return True
-        if running.filter(crashes__lt=MAX_CRASHES - 1).update(
-            status=RunStatus.READY, crashes=F("crashes") + 1, **lease
-        ):
+        again = running.filter(crashes__lt=MAX_CRASHES - 1) if is_crash else running
+        if again.update(status=RunStatus.READY, crashes=F("crashes") + is_crash, **lease):
             return True
         return fail_run(running, error=CRASH_LOOP)

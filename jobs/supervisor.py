@@ -130,7 +130,7 @@ class Supervisor:
             log.info("cluster %s was gone already", self._cluster)
         self._process.wait()
         try:
-            reaper.bury_dead_processes()
+            reaper.bury_dead_processes(is_crash=False)
         except (DatabaseError, InterfaceError):
             log.warning("supervisor: leases of the old cluster will end by themselves")
             connection.close()

@@ -1,0 +1,74 @@
+"""Workflows that kill their own process, once, at a chosen point."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from jobs.context import RunContext
+from jobs.registry import workflow
+from tests.stage.models import Effect
+
+
+def ledger() -> Path:
+    return Path(os.environ["STAGE_LEDGER"])
+
+
+def write_down(line: str) -> None:
+    """Leave an outside effect: one line, appended whole."""
+    with ledger().open("a") as file:
+        file.write(line + "\n")
+
+
+def die_once(point: str, *, at: str) -> None:
+    """Kill this process the first time the chosen point is reached."""
+    if point != at:
+        return
+    mark = ledger().with_suffix(f".{point.replace(' ', '-')}")
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@workflow("stage.three_steps")
+def three_steps(run: RunContext, *, point: str) -> str:
+    def outside(step: str) -> str:
+        write_down(f"{point}|{step}|{run.idempotency_key}")
+        die_once(f"mid {step}", at=point)
+        return step
+
+    def inside() -> str:
+        Effect.objects.create(run=run.id, step="database", point=point)
+        die_once("mid database", at=point)
+        return "database"
+
+    die_once("before first", at=point)
+    run.step("first", outside, "first")
+    die_once("after first", at=point)
+    run.transaction("database", inside)
+    die_once("after database", at=point)
+    run.step("last", outside, "last")
+    die_once("after last", at=point)
+    return point
+
+
+@workflow("stage.note")
+def note(run: RunContext, *, word: str) -> str:
+    run.step("note", write_down, word)
+    return word
+
+
+@workflow("stage.poison")
+def poison(run: RunContext) -> None:
+    write_down("poison")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@workflow("stage.long")
+def long(run: RunContext, *, seconds: float) -> str:
+    """Busy without progress, as a slow provider is."""
+    write_down("long")
+    time.sleep(seconds)
+    return "done"
