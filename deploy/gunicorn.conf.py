@@ -10,7 +10,9 @@ import environ
 environ.Env.read_env(os.environ.get("ENV_FILE", str(Path(__file__).parent.parent / ".env")))
 env = environ.Env()
 
-bind = f"{env.str('HOST', default='127.0.0.1')}:{env.int('PORT', default=8000)}"
+host = env.str("HOST", default="127.0.0.1")
+port = env.int("PORT", default=8000)
+bind = f"{host}:{port}"
 workers = env.int("WEB_PROCESSES", default=2)
 threads = env.int("WEB_THREADS", default=4)
 worker_class = "gthread"
