@@ -6,16 +6,16 @@ from email.utils import formataddr
 from typing import Any
 
 from core.ids import encode
-from messaging import unsubscribe
 from messaging.ledger import Claim
 from messaging.models import Contact, Message, Sender
 from messaging.rendering import compiled, contact_context
+from messaging.unsubscribe import list_unsubscribe_headers, unsubscribe_url
 
 
 def write(claim: Claim, *, contact: Contact, sender: Sender) -> dict[str, Any]:
     """Return the e-mail of one message. Raises TemplateError."""
     stream = claim.stream
-    url = unsubscribe.unsubscribe_url(contact.pk, message=claim.id)
+    url = unsubscribe_url(contact, message=claim.id)
     rendered = compiled(stream.template_version).render(
         {
             "contact": contact_context(contact),
@@ -31,7 +31,7 @@ def write(claim: Claim, *, contact: Contact, sender: Sender) -> dict[str, Any]:
         "subject": rendered.subject,
         "html": rendered.html,
         "text": rendered.text,
-        "headers": unsubscribe.headers(url),
+        "headers": list_unsubscribe_headers(url),
         "tags": [{"name": "message", "value": encode(Message.id_prefix, claim.id)}],
     }
     if sender.reply_to:

@@ -1,0 +1,3 @@
+"""Promises of the outbox: no message lost, none doubled."""
+
+from __future__ import annotations
