@@ -32,7 +32,7 @@ __all__ = ["ModelAdmin", "ReadOnlyModelAdmin", "TabularInline", "button", "displ
 
 register = admin.register
 TIMELINE_LENGTH = 20
-WIDGET_CLASSES = {
+WIDGET_CLASSES: dict[type[forms.Widget], list[str]] = {
     forms.CheckboxInput: widgets.CHECKBOX_CLASSES,
     forms.Select: widgets.SELECT_CLASSES,
     forms.Textarea: widgets.TEXTAREA_CLASSES,
@@ -48,12 +48,13 @@ def stylesheet(request: HttpRequest) -> str:
 def dress(form: forms.Form) -> forms.Form:
     """Give the fields of a button's form the theme's look."""
     for field in form.fields.values():
-        classes = next(c for kind, c in WIDGET_CLASSES.items() if isinstance(field.widget, kind))
-        field.widget.attrs["class"] = " ".join(classes)
+        widget: Any = field.widget
+        classes = next(c for kind, c in WIDGET_CLASSES.items() if isinstance(widget, kind))
+        widget.attrs["class"] = " ".join(classes)
     return form
 
 
-class ModelAdmin(ButtonsMixin, PanelMixin, ThemeModelAdmin):  # type: ignore[misc]
+class ModelAdmin(ButtonsMixin, PanelMixin, ThemeModelAdmin):
     """An admin of ours: buttons and a live panel above the form, the timeline below."""
 
     change_form_template = "core/change_form.html"

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 HEADER = "Content-Security-Policy"
 COMMON = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'self'"
+    "form-action 'self'; frame-ancestors 'none'"
 )
 SITE = f"{COMMON}; script-src 'self'; style-src 'self'"
 # The admin theme evaluates its Alpine expressions and writes style attributes.

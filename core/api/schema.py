@@ -40,13 +40,13 @@ PROBLEM = {
 class Schema(AutoSchema):
     """Describes an endpoint, with the repeat header where it is heeded."""
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         name = getattr(self.view, "action", None) or self.method.lower()
         is_idempotent = getattr(getattr(self.view, name, None), "is_idempotent", False)
         return [IDEMPOTENCY_KEY] if is_idempotent else []
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class KeyScheme(OpenApiAuthenticationExtension):
     target_class = "core.api.authentication.KeyAuthentication"
     name = "apiKey"
 
