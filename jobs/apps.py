@@ -11,4 +11,8 @@ class JobsConfig(AppConfig):
     verbose_name = "Runs"
 
     def ready(self) -> None:
+        from core.health import register_probe
+        from jobs.health import report
+
         autodiscover_modules("workflows")
+        register_probe("workers", report)

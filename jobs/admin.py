@@ -1,0 +1,128 @@
+"""Runs for staff: a read-only job log with live steps, and the two things one may do to a run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpRequest
+
+from core.admin import ModelAdmin, ReadOnlyModelAdmin, button, display, register
+from core.audit import actor_of
+from jobs.actions import cancel_run, retry_run
+from jobs.models import Run, Schedule, WorkerProcess
+from jobs.states import RunStatus
+from jobs.timeline import steps_of
+
+
+def why_not_cancel(_admin: Any, _request: HttpRequest, run: Run) -> str:
+    return f"It is {run.get_status_display().lower()}." if run.is_over else ""
+
+
+def why_not_retry(_admin: Any, _request: HttpRequest, run: Run) -> str:
+    return "" if run.status == RunStatus.FAILED else "Only a failed run can be retried."
+
+
+@register(Run)
+class RunAdmin(ReadOnlyModelAdmin):
+    """The job log: every run, its steps, its attempts, its error."""
+
+    list_display = ("workflow", "number", "state", "progress", "actor", "created_at", "finished_at")
+    list_filter = ("status", "workflow")
+    search_fields = ("=idempotency_key", "workflow")
+    show_full_result_count = False
+    fields = (
+        ("workflow", "number", "queue"),
+        ("actor", "idempotency_key"),
+        ("created_at", "started_at", "due_at", "finished_at"),
+        "given",
+        "answer",
+    )
+    readonly_fields = ("number", "given", "answer")
+    panel_template = "jobs/_run.html"
+
+    class Media:
+        css: ClassVar = {"all": ["jobs/run.css"]}
+
+    def panel_context(self, request: HttpRequest, obj: Run) -> dict[str, Any]:
+        holder = WorkerProcess.objects.filter(pk=obj.worker_id).first() if obj.worker_id else None
+        return {"run": obj, "steps": steps_of(obj), "holder": holder}
+
+    def is_live(self, obj: Run) -> bool:
+        return not obj.is_over
+
+    @display(description="Run")
+    def number(self, run: Run) -> str:
+        return run.public_id
+
+    @display(
+        description="Status",
+        ordering="status",
+        label={"Completed": "success", "Failed": "danger", "Running": "info", "Waiting": "warning"},
+    )
+    def state(self, run: Run) -> str:
+        return run.get_status_display()
+
+    @display(description="Progress")
+    def progress(self, run: Run) -> str:
+        if run.progress_total is None:
+            return run.progress_text
+        return f"{run.progress_done:,} of {run.progress_total:,}"
+
+    @display(description="Input")
+    def given(self, run: Run) -> str:
+        return pretty(run.input)
+
+    @display(description="Output")
+    def answer(self, run: Run) -> str:
+        return pretty(run.output)
+
+    @button(
+        label="Retry",
+        permission="retry",
+        confirm="It goes on at the step that failed; what is finished stays finished.",
+        why_not=why_not_retry,
+        icon="replay",
+    )
+    def retry(self, request: HttpRequest, run: Run) -> str:
+        retry_run(run, actor=actor_of(request))
+        return "It is in the queue again."
+
+    @button(
+        label="Cancel",
+        permission="cancel",
+        confirm="It ends at its next checkpoint and cannot be taken up again.",
+        why_not=why_not_cancel,
+        icon="cancel",
+        is_danger=True,
+    )
+    def cancel(self, request: HttpRequest, run: Run) -> str:
+        return f"It is {cancel_run(run, actor=actor_of(request)).get_status_display().lower()}."
+
+
+def pretty(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, cls=DjangoJSONEncoder)
+
+
+@register(Schedule)
+class ScheduleAdmin(ModelAdmin):
+    """Cron rows come from the code; a person may switch one off, or mend what is shown as an error."""
+
+    list_display = ("workflow", "cron", "time_zone", "is_enabled", "next_at", "last_at", "error")
+    fields = ("workflow", "cron", "time_zone", "is_enabled", "next_at", "last_at", "error")
+    readonly_fields = ("workflow", "cron", "time_zone", "next_at", "last_at", "error")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Schedule | None = None) -> bool:
+        return False
+
+
+@register(WorkerProcess)
+class WorkerProcessAdmin(ReadOnlyModelAdmin):
+    """The processes that serve runs."""
+
+    list_display = ("id", "kind", "host", "pid", "beat_at", "step")
+    list_filter = ("kind", "host")
