@@ -14,7 +14,7 @@ from imports.files import ContactFile, keep
 from imports.models import ImportBatch
 from jobs.actions import start_run
 from messaging.actions.consent import Evidence
-from messaging.models import ContactList
+from messaging.actions.people import find_or_create_list
 
 
 def start_import(
@@ -22,15 +22,16 @@ def start_import(
     *,
     actor: str,
     file_name: str = "",
-    contact_list: ContactList | None = None,
+    list_name: str = "",
     consent_source: str = "",
     consent_wording: str = "",
     default_region: str = "",
 ) -> ImportBatch:
-    """Take a file of contacts and start the run that imports it.
+    """Take a file of contacts and start the run that imports it, onto a list if one is named.
 
     1. The file is read through once: encoding, delimiter, header and rows. Refused changes nothing.
-    2. A copy is kept under its checksum. 3. The batch and its run are inserted in one transaction.
+    2. A copy is kept under its checksum. 3. The batch, its run and a new list are inserted in one
+    transaction.
     """
     region = (default_region or settings.DEFAULT_PHONE_REGION).upper()
     _check_options(consent_source, consent_wording, region, actor=actor)
@@ -45,13 +46,14 @@ def start_import(
         encoding=file.encoding,
         delimiter=file.delimiter,
         default_region=region,
-        contact_list=contact_list,
         consent_source=consent_source.strip(),
         consent_wording=consent_wording,
         row_count=row_count,
         actor=actor,
     )
     with transaction.atomic():
+        if list_name:
+            batch.contact_list = find_or_create_list(name=list_name, actor=actor)
         batch.run = start_run("imports.contacts", input={"batch": batch.public_id}, actor=actor)
         batch.save(force_insert=True)
         audit.record("import.started", batch, actor=actor, rows=row_count, sha256=batch.sha256)

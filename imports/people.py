@@ -9,10 +9,9 @@ from core.errors import Refused
 from imports.columns import Column
 from imports.reading import BrokenRecord, Record
 from messaging.addresses import normalise_email, normalise_phone, normalise_time_zone
-from messaging.attributes import clean_text
+from messaging.attributes import TEXT_LENGTHS, clean_text
 
 BLANKS = {"", "-", "n/a", "na", "none", "null"}
-LENGTHS = {"first_name": 120, "last_name": 120, "locale": 16}
 
 
 @dataclass
@@ -122,7 +121,7 @@ class PersonReader:
             return normalise_phone(cell, region=self.region)
         if name == "time_zone":
             return normalise_time_zone(cell)
-        return clean_text(cell, field=name, max_length=LENGTHS[name])
+        return clean_text(cell, field=name, max_length=TEXT_LENGTHS[name])
 
     def _row_issue(self, record: Record, refusal: Refused) -> Issue:
         return Issue(

@@ -11,6 +11,8 @@ from core.errors import Refused
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MAX_BYTES = 16 * 1024
+#: The texts of a contact that are stored as they are given, and how long they may be.
+TEXT_LENGTHS = {"first_name": 120, "last_name": 120, "locale": 16}
 
 
 def clean_text(value: Any, *, field: str, max_length: int | None = None) -> str:

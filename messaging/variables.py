@@ -10,11 +10,11 @@ from liquid.exceptions import LiquidError
 from core.errors import Refused
 from messaging.rendering import ESCAPED, parse_plain
 
-ANYTHING: frozenset[str] | None = None
+# What stands under each root; None is anything.
 FIELDS: dict[str, frozenset[str] | None] = {
     "contact": frozenset({"first_name", "last_name", "email", "phone", "time_zone", "attributes"}),
-    "campaign": ANYTHING,
-    "data": ANYTHING,
+    "campaign": None,
+    "data": None,
     "sender": frozenset({"name", "email"}),
     "unsubscribe_url": frozenset(),
 }
@@ -70,7 +70,7 @@ def _may_use(path: list[Any]) -> bool:
     if root not in FIELDS:
         return False
     allowed = FIELDS[root]
-    if allowed is ANYTHING:
+    if allowed is None:
         return True
     if not rest:
         return not allowed  # `contact` alone says nothing; `unsubscribe_url` stands alone

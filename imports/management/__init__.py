@@ -1,0 +1,3 @@
+"""The command line of imports."""
+
+from __future__ import annotations

@@ -10,10 +10,8 @@ from django.db import IntegrityError, transaction
 from core import audit, clock
 from core.errors import Conflict, Refused
 from messaging.addresses import normalise_email, normalise_phone, normalise_time_zone
-from messaging.attributes import clean_attributes, clean_text
+from messaging.attributes import TEXT_LENGTHS, clean_attributes, clean_text
 from messaging.models import Contact, ContactList, ListMember
-
-NAME_FIELDS = ("first_name", "last_name", "locale")
 
 
 def create_contact(
@@ -101,10 +99,8 @@ def _clean(details: dict[str, Any]) -> dict[str, Any]:
     """Return the details in the form they are stored; raise Refused for what cannot be."""
     cleaned: dict[str, Any] = {}
     for field, value in details.items():
-        if field in NAME_FIELDS:
-            cleaned[field] = clean_text(
-                value, field=field, max_length=Contact._meta.get_field(field).max_length
-            )
+        if field in TEXT_LENGTHS:
+            cleaned[field] = clean_text(value, field=field, max_length=TEXT_LENGTHS[field])
         elif field == "time_zone":
             cleaned[field] = normalise_time_zone(value) if value else ""
         elif field == "attributes":

@@ -9,12 +9,13 @@ from imports.models import ImportBatch
 from jobs.models import Run
 from jobs.testing import run_one, run_until_idle
 from messaging.actions.consent import suppress_address, unsubscribe, withdraw_consent
-from messaging.actions.people import create_contact, create_list
+from messaging.actions.people import create_contact
 from messaging.channels import Channel
 from messaging.models import (
     Consent,
     ConsentEvent,
     Contact,
+    ContactList,
     ListMember,
     SuppressionReason,
 )
@@ -59,11 +60,11 @@ def test_a_second_column_of_the_same_meaning_becomes_an_attribute(imported) -> N
 
 
 def test_the_same_file_again_writes_nothing(imported) -> None:
-    imported(PEOPLE, consent_source="form", contact_list=create_list(name="A", actor="x"))
+    imported(PEOPLE, consent_source="form", list_name="News")
     before = list(Contact.objects.order_by("pk").values())
     rows = (ConsentEvent.objects.count(), ListMember.objects.count())
 
-    again = imported(PEOPLE, consent_source="form", contact_list=ListMember.objects.first().list)
+    again = imported(PEOPLE, consent_source="form", list_name="news")
 
     assert counts(again) == (2, 0, 0, 2, 0)
     assert list(Contact.objects.order_by("pk").values()) == before
@@ -200,11 +201,11 @@ def test_a_complaint_outlives_the_contact_it_came_from(imported) -> None:
 
 def test_everybody_in_the_file_joins_the_list(imported) -> None:
     imported("email\nanna@example.com\n")
-    news = create_list(name="News", actor="system")
 
-    imported(PEOPLE, contact_list=news)
+    batch = imported(PEOPLE, list_name="News")
 
-    assert news.members.count() == 2
+    assert batch.contact_list.members.count() == 2
+    assert ContactList.objects.get().name == "News"
 
 
 def test_a_long_file_is_written_in_steps_that_are_not_repeated(imported, monkeypatch) -> None:

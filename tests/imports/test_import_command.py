@@ -1,0 +1,73 @@
+"""`import_contacts` starts the run, and says what came of it."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from imports.management.commands import import_contacts
+from imports.management.commands.import_contacts import first_issues, summary
+from imports.models import ImportBatch
+from jobs.models import Run
+from jobs.testing import run_until_idle
+from messaging.models import Contact, ContactList, ListMember
+
+
+def command(*args: object) -> str:
+    out = StringIO()
+    call_command("import_contacts", *map(str, args), stdout=out)
+    return out.getvalue()
+
+
+def test_the_run_is_started_with_what_was_said(db, csv_file) -> None:
+    path = csv_file("email,phone\na@example.com,020 7946 0078\n")
+
+    out = command(
+        path,
+        *("--list", "News", "--default-region", "GB"),
+        *("--consent-source", "fair", "--consent-wording", "Yes"),
+    )
+    run_until_idle()
+
+    batch = ImportBatch.objects.get()
+    assert out == f"Importing 1 rows of people.csv (utf-8) as {batch.run.public_id}.\n"
+    assert batch.actor.startswith("command:")
+    assert (batch.consent_source, batch.consent_wording) == ("fair", "Yes")
+    assert Contact.objects.get().phone == "+442079460078"
+    assert ListMember.objects.get().list.name == "News"
+
+
+def test_the_summary_adds_up(imported) -> None:
+    batch = imported("email,phone\na@example.com,12\nb\n", consent_source="fair")
+
+    assert summary(batch) == (
+        "2 rows: 1 created, 0 updated, 0 unchanged, 1 rejected. 1 values left out. 1 gave consent."
+    )
+    assert [issue.line for issue in first_issues(batch)] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [("", "is empty"), ("name\nThabo\n", "No column holds e-mail")]
+)
+def test_a_file_without_contacts_is_refused_and_nothing_changes(
+    db, csv_file, content, words
+) -> None:
+    with pytest.raises(CommandError, match=words):
+        command(csv_file(content), "--list", "News")
+
+    assert Run.objects.count() == 0
+    assert ContactList.objects.count() == 0
+
+
+def test_a_file_that_is_not_there_is_refused(db, tmp_path) -> None:
+    with pytest.raises(CommandError, match="There is no file .*nowhere.csv"):
+        command(tmp_path / "nowhere.csv")
+
+
+def test_waiting_without_a_worker_says_so(db, csv_file, monkeypatch) -> None:
+    monkeypatch.setattr(import_contacts, "PATIENCE_SECONDS", -1)
+
+    with pytest.raises(CommandError, match="No worker is running. run_.* waits"):
+        command(csv_file("email\na@example.com\n"), "--wait")
