@@ -187,7 +187,6 @@ class Migration(migrations.Migration):
                 ('stream', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='messaging.stream')),
             ],
             options={
-                'permissions': [('resolve_message', 'Can decide about messages in doubt')],
             },
         ),
         migrations.CreateModel(

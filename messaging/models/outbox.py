@@ -159,7 +159,6 @@ class Message(models.Model):
     objects = MessageQuerySet.as_manager()
 
     class Meta:
-        permissions = [("resolve_message", "Can decide about messages in doubt")]
         constraints = [
             models.UniqueConstraint(fields=["stream", "key"], name="message_once_per_key"),
             models.CheckConstraint(

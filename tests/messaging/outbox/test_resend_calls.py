@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -18,8 +17,6 @@ from messaging.providers.base import BatchAnswer, SenderBlocked, Unknown
 from messaging.providers.registry import check_ready
 from messaging.providers.resend import ResendProvider, _client
 from tests.messaging.outbox.making import deliver, make_stream
-
-SPEC = Path(os.environ.get("RESEND_OPENAPI", "/work/shared/specs/resend-openapi.yaml"))
 
 
 def payload_of(*names: str) -> bytes:
@@ -130,9 +127,9 @@ def test_the_sandbox_needs_nothing():
     check_ready(Sender(name="News", provider="sandbox"))
 
 
-@pytest.mark.skipif(not SPEC.exists(), reason="Resend's OpenAPI file is not here")
 @pytest.mark.django_db
-def test_our_requests_fit_resends_own_description(resend, resend_server):
+def test_our_requests_fit_resends_own_description(resend, resend_server, shared_data):
+    spec = yaml.safe_load(shared_data("specs/resend-openapi.yaml").read_text())
     resend.reply_to = "answers@longhaul.test"
     resend.save()
     resend_server.keeps_requests = True
@@ -140,7 +137,6 @@ def test_our_requests_fit_resends_own_description(resend, resend_server):
 
     deliver()
 
-    spec = yaml.safe_load(SPEC.read_text())
     operation = spec["paths"]["/emails/batch"]["post"]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     [(headers, body)] = resend_server.requests
