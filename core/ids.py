@@ -16,12 +16,11 @@ VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 
 
 def uuid7() -> uuid.UUID:
-    """Return a UUID v7 (RFC 9562): 48 bits of milliseconds, then 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
-    value = (value & ~(0xF << 76)) | (0x7 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    return uuid.UUID(int=value)
+    """Return a UUID v7 (RFC 9562): 48 bits of milliseconds, 12 of their fraction (method 3), 62 random."""
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    chance = int.from_bytes(os.urandom(8), "big") >> 2
+    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | chance)
 
 
 def encode(prefix: str, key: uuid.UUID | int) -> str:
