@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.test import APIClient
 
 from core.keys import issue_key
 from core.roles import Role, set_role
+from tests.shared_data import pytest_runtest_makereport, shared_data
+
+__all__ = ["pytest_runtest_makereport", "shared_data"]
 
 # Processes that tests start read no developer's .env, and never reach a real provider.
 os.environ["ENV_FILE"] = os.devnull
 os.environ["RESEND_API_KEY"] = ""
-
-SHARED = Path(settings.BASE_DIR).parent / "shared"
 
 
 @pytest.fixture(autouse=True)
@@ -109,27 +108,3 @@ def api(api_key: Callable[..., str]) -> Callable[..., APIClient]:
         return client
 
     return caller
-
-
-@pytest.fixture
-def shared_data() -> Callable[[str], Path]:
-    """Return a file of ../shared; where that folder is absent, the test is skipped and says so."""
-
-    def find(name: str) -> Path:
-        if not SHARED.exists():
-            pytest.skip(f"../shared is absent: needs shared/{name}")
-        return SHARED / name
-
-    return find
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """In `make check`, a test skipped for want of shared data fails where that data exists."""
-    report = yield
-    if report.skipped and os.environ.get("CHECK") and SHARED.exists():
-        reason = str(call.excinfo.value) if call.excinfo else ""
-        if "shared" in reason:
-            report.outcome = "failed"
-            report.longrepr = f"Skipped although ../shared is here: {reason}"
-    return report

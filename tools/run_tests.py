@@ -40,7 +40,7 @@ def may_create_databases(url: str) -> str:
                 "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
             ).fetchone()
     except psycopg.OperationalError as error:
-        return str(error).strip().splitlines()[-1]
+        return str(error).strip().splitlines()[0]
     return "" if row and row[0] else "this user may not create databases"
 
 
