@@ -92,7 +92,7 @@ class CampaignAdmin(ModelAdmin):
         actor = actor_of(request)
         if change:
             changes = {name: form.cleaned_data[name] for name in form.changed_data}
-            actions.update_campaign(obj, actor=actor, **changes)  # type: ignore[typeddict-item]
+            actions.update_campaign(obj, actor=actor, **changes)
         else:
             parts = {name: form.cleaned_data[name] for name in PARTS}
             obj.pk = actions.create_campaign(**parts, actor=actor).pk
@@ -111,7 +111,7 @@ class CampaignAdmin(ModelAdmin):
 
     # --- the buttons -------------------------------------------------------------------------
 
-    def buttons_for(self, request: HttpRequest, obj: Campaign) -> list[dict[str, Any]]:
+    def buttons_for(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         allowed = allowed_buttons(obj)
         return [
             entry for entry in super().buttons_for(request, obj) if entry["button"].name in allowed
@@ -184,13 +184,15 @@ class CampaignAdmin(ModelAdmin):
 
     # --- the panel ---------------------------------------------------------------------------
 
-    def panel(self, request: HttpRequest, obj: Campaign) -> SafeString:
+    def panel(self, request: HttpRequest, obj: Any) -> SafeString:
         """Return the panel with the place where changes are announced."""
         return render_to_string("campaigns/live.html", self._drawn(panel_of(obj)), request)
 
     def panel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Answer the panel's own question; where the state has changed, have the page fetched."""
-        panel = panel_of(self.object_or_404(request, object_id))
+        campaign = self.object_or_404(request, object_id)
+        assert isinstance(campaign, Campaign)
+        panel = panel_of(campaign)
         context = self._drawn(panel) | {"announce": request.GET.get("heard") != panel.heard}
         is_stale = request.GET.get("seen", panel.look.word) != panel.look.word
         return HttpResponse(

@@ -67,7 +67,7 @@ class CampaignListView(APIView):
     def get(self, request: Request) -> Response:
         """List campaigns, newest first."""
         page = CursorPage()
-        rows = page.paginate_queryset(campaigns(), request, self)
+        rows = page.paginate_queryset(campaigns(), request, self) or []
         return page.get_paginated_response(CampaignOutput(rows, many=True).data)
 
     @extend_schema(

@@ -54,7 +54,7 @@ def end_abandoned(*, actor: str) -> None:
 @transaction.atomic
 def _end_abandoned(campaign: Campaign, *, actor: str) -> None:
     if moved(campaign, allowed=UNDER_WAY, to=Status.CANCELLED, finished_at=now()):
-        close_stream(campaign.stream)
+        close_stream(campaign.ledger)
         audit.record("campaign.finished", campaign, actor=actor, status=Status.CANCELLED)
 
 

@@ -15,18 +15,18 @@ def handovers(campaign: Campaign, *, until: datetime) -> list[Handover]:
     """Return what was handed over since the launch, oldest first, in seconds after it."""
     if campaign.launched_at is None:
         return []
+    start = campaign.launched_at
     settled = (
         batches_of(campaign)
         .filter(
             status=SendBatch.Status.SETTLED,
-            settled_at__gte=campaign.launched_at,
+            settled_at__gte=start,
             settled_at__lte=until,
         )
         .order_by("settled_at")
         .values_list("settled_at", "count")
     )
-    start = campaign.launched_at
-    return [Handover((at - start).total_seconds(), count) for at, count in settled]
+    return [Handover((at - start).total_seconds(), count) for at, count in settled if at]
 
 
 def batches_of(campaign: Campaign) -> QuerySet[SendBatch]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from django.db import models
@@ -12,6 +12,9 @@ from django.db.models import F, Q
 from campaigns.states import UNDER_WAY, Status
 from core.clock import now
 from core.ids import PublicIdModel
+
+if TYPE_CHECKING:
+    from messaging.models import Stream
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
@@ -111,6 +114,12 @@ class Campaign(PublicIdModel):
     def scheduled_local(self) -> datetime | None:
         """The scheduled moment in the zone that staff chose for it."""
         return self.scheduled_at and self.scheduled_at.astimezone(ZoneInfo(self.time_zone))
+
+    @property
+    def ledger(self) -> Stream:
+        """The stream of a campaign that has been launched."""
+        assert self.stream, f"{self.public_id} has not been launched"
+        return self.stream
 
     @property
     def is_cancelling(self) -> bool:

@@ -70,7 +70,7 @@ class ProgressOutput(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
-class CampaignOutput(serializers.Serializer[Campaign]):
+class CampaignOutput(serializers.Serializer[Any]):
     """A campaign as it stands."""
 
     id = serializers.CharField(source="public_id")

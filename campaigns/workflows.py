@@ -62,8 +62,9 @@ def write_chunk(campaign: Campaign, *, after: str | None) -> dict[str, Any]:
 
     In a cancelled campaign they are written as cancelled, so that the ledger names everybody.
     """
+    assert campaign.launched_at is not None
     last, written = write_messages(
-        campaign.stream,
+        campaign.ledger,
         lists=campaign.lists.all(),
         joined_before=campaign.launched_at,
         after=UUID(after) if after else None,
@@ -73,7 +74,7 @@ def write_chunk(campaign: Campaign, *, after: str | None) -> dict[str, Any]:
 
 def _follow(run: RunContext, campaign: Campaign) -> None:
     """Return once nothing is pending or on its way; give the worker back until then."""
-    figures = tally(campaign.stream)
+    figures = tally(campaign.ledger)
     moving = figures.pending + figures.sending
     run.progress(figures.total - moving, figures.total, _standing(figures))
     if moving:

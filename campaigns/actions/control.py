@@ -24,7 +24,7 @@ def pause_campaign(campaign: Campaign, *, actor: str, reason: str = "") -> Campa
         wish="be paused",
         paused_reason=reason.strip(),
     )
-    pause_stream(campaign.stream)
+    pause_stream(campaign.ledger)
     audit.record("campaign.paused", campaign, actor=actor, reason=campaign.paused_reason)
     return campaign
 
@@ -34,7 +34,7 @@ def resume_campaign(campaign: Campaign, *, actor: str) -> Campaign:
     """Go on where it was paused; raise Conflict where it is not paused."""
     _refuse_if_cancelling(campaign, wish="be resumed")
     move(campaign, allowed=[Status.PAUSED], to=Status.SENDING, wish="be resumed", paused_reason="")
-    resume_stream(campaign.stream)
+    resume_stream(campaign.ledger)
     audit.record("campaign.resumed", campaign, actor=actor)
     return campaign
 
