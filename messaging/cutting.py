@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
@@ -76,7 +77,9 @@ def _freeze(
     run_id: uuid.UUID,
 ) -> SendBatch | None:
     """Render and freeze; a message that cannot be rendered fails and stops no other."""
-    written, rows, failed = [], [], []
+    written: list[dict[str, Any]] = []
+    rows: list[tuple[int, int, str]] = []
+    failed: list[tuple[int, str, str, str]] = []
     channel = Channel(sender.channel)
     for claim in going:
         contact = people[claim.contact_id]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -149,5 +148,6 @@ def _of(model: type[SendBatch], pk: uuid.UUID) -> Any:
     return model._meta.pk.get_db_prep_value(pk, connection)
 
 
-def _moment() -> str | datetime:
+def _moment() -> Any:
+    """Return now as a raw statement takes it on this database."""
     return connection.ops.adapt_datetimefield_value(clock.now())

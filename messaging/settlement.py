@@ -185,11 +185,8 @@ def _in(seconds: float) -> datetime:
 
 
 def _log(outcome: BatchAnswer | ProviderOutcome, batch: SendBatch, *, started_at: datetime) -> None:
-    failed = isinstance(outcome, ProviderOutcome)
-    SendAttempt.objects.create(
-        batch=batch,
-        started_at=started_at,
-        outcome=outcome.name if failed else "accepted",
-        http_status=outcome.http_status if failed else 200,
-        error=str(outcome)[:TEXT_LENGTH] if failed else "",
-    )
+    attempt = SendAttempt(batch=batch, started_at=started_at, outcome="accepted", http_status=200)
+    if isinstance(outcome, ProviderOutcome):
+        attempt.outcome, attempt.http_status = outcome.name, outcome.http_status
+        attempt.error = str(outcome)[:TEXT_LENGTH]
+    attempt.save(force_insert=True)

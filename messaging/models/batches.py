@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from datetime import timedelta
-from typing import Self
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -62,7 +62,7 @@ class SendBatch(PublicIdModel):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     settled_at = models.DateTimeField(null=True, blank=True)
 
-    objects = SendBatchQuerySet.as_manager()
+    objects: ClassVar = SendBatchQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "send batches"
