@@ -66,6 +66,17 @@ def create_list(*, name: str, actor: str) -> ContactList:
     return contact_list
 
 
+def rename_list(contact_list: ContactList, *, name: str, actor: str) -> None:
+    """Give a list another name; raise Conflict where another list has it."""
+    cleaned = _list_name(name)
+    try:
+        with transaction.atomic():
+            ContactList.objects.filter(pk=contact_list.pk).update(name=cleaned)
+            audit.record("list.renamed", contact_list, actor=actor)
+    except IntegrityError:
+        raise _name_is_taken(cleaned) from None
+
+
 def find_or_create_list(*, name: str, actor: str) -> ContactList:
     """Return the list of that name, in whatever case, made now if there is none."""
     found = ContactList.objects.filter(name__iexact=_list_name(name)).first()

@@ -50,7 +50,7 @@ def save_version(
     derived, once. 3. The version is inserted; its number is unique, so of two people who save at the
     same moment one is refused.
     """
-    version = _prepared(template, subject=subject, html=html, text=text, actor=actor)
+    version = prepare_version(template, subject=subject, html=html, text=text, actor=actor)
     latest = template.latest
     if latest and latest.checksum == version.checksum:
         return latest
@@ -69,8 +69,8 @@ def save_version(
     return version
 
 
-def _prepared(
-    template: Template, *, subject: str, html: str, text: str, actor: str
+def prepare_version(
+    template: Template, *, actor: str, subject: str = "", html: str = "", text: str = ""
 ) -> TemplateVersion:
     """Return a version that can be rendered, not yet saved; raise Refused."""
     _check_content(template.channel, subject=subject, html=html, text=text)

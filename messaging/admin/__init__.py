@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from messaging.admin import batches, messages, sandbox, senders
+from messaging.admin import batches, messages, people, sandbox, senders, templates
 
-__all__ = ["batches", "messages", "sandbox", "senders"]
+__all__ = ["batches", "messages", "people", "sandbox", "senders", "templates"]

@@ -1,0 +1,226 @@
+"""People for staff: contacts with their consent, lists, and addresses that are not written to."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import Count, Q, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from core.admin import ModelAdmin, ReadOnlyModelAdmin, TabularInline, button, display, register
+from core.audit import actor_of
+from core.errors import NotFound, Refused
+from messaging.actions.consent import (
+    give_consent,
+    lift_suppression,
+    suppress_address,
+    withdraw_consent,
+)
+from messaging.actions.people import create_contact, create_list, rename_list, update_contact
+from messaging.addresses import address_hash, normalise_email, normalise_phone
+from messaging.channels import Channel
+from messaging.forms import ContactForm, GiveConsentForm, WithdrawConsentForm
+from messaging.models import (
+    ConsentEvent,
+    Contact,
+    ContactList,
+    Suppression,
+    SuppressionReason,
+)
+
+
+class ConsentHistory(TabularInline):
+    """What a person said, newest first; nobody edits it."""
+
+    model = ConsentEvent
+    verbose_name_plural = "Consent history"
+    fields = readonly_fields = (
+        "at",
+        "channel",
+        "state",
+        "source",
+        "wording",
+        "ip_address",
+        "actor",
+    )
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@register(Contact)
+class ContactAdmin(ModelAdmin):
+    """A person's page. People are never deleted: their consent history must stay."""
+
+    form = ContactForm
+    list_display = ("name", "email", "phone", "consent", "time_zone", "created_at")
+    list_filter = ("lists",)
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ("-pk",)
+    search_fields = ("email",)
+    search_help_text = "The beginning of an e-mail address, a number (+27…) or a surname; or con_…"
+    inlines = (ConsentHistory,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
+        return super().get_queryset(request).prefetch_related("consents")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
+    ) -> tuple[QuerySet[Contact], bool]:
+        """Search by what an index can find: the beginnings of addresses and surnames, or an id."""
+        term = search_term.strip()
+        return (queryset.filter(matching(term)) if term else queryset), False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Contact | None = None) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: Contact, form: ModelForm[Contact], change: bool
+    ) -> None:
+        """Write through the same actions as every other door."""
+        actor = actor_of(request)
+        if change:
+            changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            update_contact(obj, actor=actor, **changes)
+            return
+        details = {name: value for name, value in form.cleaned_data.items() if value}
+        obj.pk = create_contact(actor=actor, **details).pk
+        obj.refresh_from_db()
+
+    @display(description="Name", ordering="last_name")
+    def name(self, contact: Contact) -> str:
+        return f"{contact.first_name} {contact.last_name}".strip() or "—"
+
+    @display(description="Consent")
+    def consent(self, contact: Contact) -> str:
+        return ", ".join(map(str, contact.consents.all())) or "—"
+
+    @button(
+        label="Record consent",
+        permission="change",
+        form=GiveConsentForm,
+        confirm="Record that this person agreed to be written to?",
+    )
+    def give(
+        self, request: HttpRequest, contact: Contact, *, channel: str, source: str, wording: str
+    ) -> str:
+        actor = actor_of(request)
+        changed = give_consent(
+            contact, Channel(channel), source=source, wording=wording, actor=actor
+        )
+        return "Consent is recorded." if changed else "They had agreed already."
+
+    @button(
+        label="Withdraw consent",
+        permission="change",
+        form=WithdrawConsentForm,
+        confirm="They are not written to on this channel any more.",
+    )
+    def withdraw(self, request: HttpRequest, contact: Contact, *, channel: str, source: str) -> str:
+        actor = actor_of(request)
+        changed = withdraw_consent(contact, Channel(channel), source=source, actor=actor)
+        return "Consent is withdrawn." if changed else "It was withdrawn already."
+
+    @button(
+        label="Suppress e-mail",
+        permission="change",
+        confirm="Nothing goes to this address any more, whoever has it, until staff lift that.",
+        why_not=lambda _admin, _request, contact: "" if contact.email else "There is no address.",
+        is_danger=True,
+    )
+    def suppress(self, request: HttpRequest, contact: Contact) -> str:
+        changed = suppress_address(
+            Channel.EMAIL,
+            contact.email_hash,
+            reason=SuppressionReason.MANUAL,
+            source="admin",
+            actor=actor_of(request),
+        )
+        return "The address is suppressed." if changed else "It was suppressed already."
+
+
+def matching(term: str) -> Q:
+    """Return the condition of a search that an index can answer."""
+    if term.startswith(f"{Contact.id_prefix}_"):
+        try:
+            return Q(pk=Contact.from_public_id(term).pk)
+        except NotFound:
+            return Q(pk=None)
+    surname = Q(last_name__startswith=term) | Q(last_name__startswith=term.capitalize())
+    return Q(email__startswith=term.lower()) | Q(phone__startswith=term) | surname
+
+
+@register(ContactList)
+class ContactListAdmin(ModelAdmin):
+    """A list's page."""
+
+    list_display = ("name", "people", "created_at")
+    search_fields: ClassVar = ["name"]
+    ordering = ("name",)
+    fields = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ContactList]:
+        return super().get_queryset(request).annotate(member_count=Count("members"))
+
+    def save_model(
+        self, request: HttpRequest, obj: ContactList, form: ModelForm[ContactList], change: bool
+    ) -> None:
+        """Write through the same actions as every other door."""
+        name, actor = form.cleaned_data["name"], actor_of(request)
+        if change:
+            rename_list(obj, name=name, actor=actor)
+        else:
+            obj.pk = create_list(name=name, actor=actor).pk
+
+    @display(description="People", ordering="member_count")
+    def people(self, contact_list: Any) -> int:
+        return int(contact_list.member_count)
+
+
+@register(Suppression)
+class SuppressionAdmin(ReadOnlyModelAdmin):
+    """Addresses that are not written to. They are known by hash; search by the address itself."""
+
+    list_display = ("channel", "reason", "source", "created_at")
+    list_filter = ("channel", "reason")
+    exclude = ("address_hash",)
+    search_fields = ("address_hash",)
+    search_help_text = "A whole e-mail address or phone number"
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Suppression], search_term: str
+    ) -> tuple[QuerySet[Suppression], bool]:
+        term = search_term.strip()
+        return (queryset.filter(address_hash__in=hashes_of(term)) if term else queryset), False
+
+    def has_lift_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("messaging.delete_suppression")
+
+    @button(
+        label="Lift",
+        permission="lift",
+        confirm="Messages may go to this address again, where its owner has agreed to them.",
+        is_danger=True,
+    )
+    def lift(self, request: HttpRequest, suppression: Suppression) -> str:
+        lift_suppression(suppression, actor=actor_of(request))
+        return "The address is open again."
+
+
+def hashes_of(term: str) -> list[str]:
+    """Return the hashes that an address may be suppressed under."""
+    hashes = []
+    for normalise in (normalise_email, normalise_phone):
+        try:
+            hashes.append(address_hash(normalise(term)))
+        except Refused:
+            continue
+    return hashes
