@@ -62,7 +62,7 @@ class PauseInput(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
-class ProgressOutput(serializers.Serializer[Any]):
+class CampaignProgressOutput(serializers.Serializer[Any]):
     """How many of its messages are settled."""
 
     done = serializers.IntegerField()
@@ -106,7 +106,7 @@ class CampaignOutput(serializers.Serializer[Any]):
     def get_scheduled_at(self, campaign: Campaign) -> datetime | None:
         return campaign.scheduled_local
 
-    @extend_schema_field(ProgressOutput(allow_null=True))
+    @extend_schema_field(CampaignProgressOutput(allow_null=True))
     def get_progress(self, campaign: Campaign) -> dict[str, Any] | None:
         run = campaign.run
         if run is None:

@@ -80,7 +80,7 @@ def test_the_sidebar_names_every_page_once_for_the_owner(alice: User, rf: Any) -
 
 
 def test_the_sidebar_begins_with_what_staff_do_most(bob: User, rf: Any) -> None:
-    assert links(bob, rf)[:4] == ["Campaigns", "Templates", "Contacts", "Contact lists"]
+    assert links(bob, rf)[:4] == ["Campaigns", "Templates", "Contacts", "Lists"]
     assert "Users" not in links(bob, rf)
 
 
