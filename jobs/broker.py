@@ -83,10 +83,13 @@ class Loop:
         return [(None, package(lease)) for lease in leases] or None
 
     def _tick(self) -> None:
+        """Do the chores; one that fails is seen in the log and keeps no run from being claimed."""
         WorkerProcess.objects.filter(pk=self.worker_id).update(beat_at=Now())
-        reaper.bury_dead_processes()
-        reaper.reap_expired()
-        schedules.fire_due()
+        for chore in (reaper.bury_dead_processes, reaper.reap_expired, schedules.fire_due):
+            try:
+                chore()
+            except DatabaseError:
+                log.exception("broker: %s failed", chore.__name__)
 
     def wait(self) -> None:
         """Sleep until work is announced or a timer is due, a quarter of a second at most."""

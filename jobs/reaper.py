@@ -66,6 +66,6 @@ def _free(run_id: uuid.UUID, among: RunQuerySet, *, is_crash: bool = True) -> bo
         ):
             return True
         again = running.filter(crashes__lt=MAX_CRASHES - 1) if is_crash else running
-        if again.update(status=RunStatus.READY, crashes=F("crashes") + is_crash, **lease):
+        if again.update(status=RunStatus.READY, crashes=F("crashes") + int(is_crash), **lease):
             return True
         return fail_run(running, error=CRASH_LOOP)

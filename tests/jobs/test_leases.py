@@ -179,6 +179,19 @@ def test_the_runs_of_a_process_that_is_dead_on_this_host_are_freed_at_once():
     assert WorkerProcess.objects.count() == 0
 
 
+@pytest.mark.parametrize(("is_crash", "crashes"), [(True, 1), (False, 0)])
+def test_a_process_that_its_supervisor_ended_leaves_no_crash_behind(is_crash, crashes):
+    process = record_process(os.getpid(), born="before the last boot")
+    start_run("test.idle")
+    [lease] = claim("main", worker_id=process.pk)
+    begin(lease.run_id, epoch=lease.epoch, worker_id=process.pk)
+
+    assert reaper.bury_dead_processes(is_crash=is_crash) == 1
+
+    run = Run.objects.get()
+    assert (run.status, run.crashes) == (RunStatus.READY, crashes)
+
+
 def test_another_process_with_the_same_pid_does_not_keep_a_lease_alive():
     record_process(os.getpid(), born="before the last boot")
 

@@ -1,0 +1,70 @@
+"""A campaign ready to be sent to so many people, made set-wise so that even 360,000 take seconds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from campaigns.actions import create_campaign
+from campaigns.models import Campaign
+from core import clock
+from messaging.actions.templates import create_template, save_version
+from messaging.addresses import address_hash
+from messaging.channels import Channel
+from messaging.models import Consent, Contact, ContactList, ListMember, Sender
+
+ACTOR = "command:stage"
+HTML = (
+    """
+<h1>Hello {{ contact.first_name }} {{ contact.last_name }}</h1>
+<p>You asked us to write to {{ contact.email }} about what is new in {{ contact.attributes.city }}.</p>
+<p>{{ campaign.name }} is here, and {{ contact.first_name }} is among the first to know.</p>
+<p><a href="{{ unsubscribe_url }}">No more of this</a></p>
+"""
+    + "<p>Long letters have many paragraphs, and each of them says something that matters.</p>" * 18
+)
+
+
+def make_list(count: int, *, chunk: int = 5_000) -> ContactList:
+    """Make so many people who agreed to e-mail, on one list that they joined an hour ago."""
+    earlier = clock.now() - timedelta(hours=1)
+    readers = ContactList.objects.create(name=f"{count} readers {clock.now():%H%M%S%f}")
+    for start in range(0, count, chunk):
+        people = [make_person(number) for number in range(start, min(start + chunk, count))]
+        Contact.objects.bulk_create(people)
+        ListMember.objects.bulk_create(
+            ListMember(list=readers, contact=person, added_at=earlier) for person in people
+        )
+        Consent.objects.bulk_create(
+            Consent(contact=person, channel=Channel.EMAIL, state="granted") for person in people
+        )
+    return readers
+
+
+def make_person(number: int) -> Contact:
+    email = f"person{number}@example.com"
+    return Contact(
+        email=email,
+        email_hash=address_hash(email),
+        first_name=f"Ada{number}",
+        last_name="Lovelace",
+        attributes={"city": "London"},
+    )
+
+
+def make_campaign(
+    count: int, *, provider: str, lanes: int, rate_per_second: float | None = None
+) -> Campaign:
+    """Make a draft to so many people through one sender."""
+    readers = make_list(count)
+    template = create_template(name=f"Letter {readers.name}", actor=ACTOR)
+    save_version(template, actor=ACTOR, subject="News for {{ contact.first_name }}", html=HTML)
+    sender = Sender.objects.create(
+        name=f"Sender {readers.name}",
+        provider=provider,
+        from_email="news@example.com",
+        lanes=lanes,
+        rate_per_second=rate_per_second,
+    )
+    return create_campaign(
+        f"Letter to {count}", template=template, sender=sender, lists=[readers], actor=ACTOR
+    )
