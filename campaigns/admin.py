@@ -68,6 +68,7 @@ class CampaignAdmin(ModelAdmin):
     search_fields: ClassVar = ["name"]
     list_select_related = ("sender", "run")
     fields = PARTS
+    autocomplete_fields = ("template", "sender", "lists")
     panel_template = "campaigns/_live.html"
 
     class Media:

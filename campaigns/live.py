@@ -20,7 +20,9 @@ from campaigns.wording import SKIPPED
 from core.clock import now
 from messaging.streams import Tally, tally
 
-CHART_WIDTH, CHART_HEIGHT, CHART_BARS = 600, 80, 60
+CHART_WIDTH, CHART_HEIGHT = 600, 80
+#: A point of the chart stands for several batches, so that it shows the pace and not the beat.
+CHART_POINTS, BATCHES_A_POINT = 60, 3
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ class Panel:
         """The sentence for people who listen instead of looking."""
         if not self.total:
             return f"{self.look.word}."
-        return f"{self.look.word}: {self.done:,} of {self.total:,}, {self.percent} percent. {self.left}"
+        told = f"{self.look.word}: {self.done:,} of {self.total:,}, {self.percent} percent."
+        return f"{told} {self.left.capitalize()}.".removesuffix(" .")
 
 
 def panel_of(campaign: Campaign) -> Panel:
@@ -146,7 +149,7 @@ def panel_of(campaign: Campaign) -> Panel:
         rate=rate,
         left=_left(campaign, figures, rate=rate),
         elapsed=pace.on_a_clock(elapsed),
-        chart=_chart(taken, elapsed=elapsed),
+        chart=chart_of(taken, elapsed=elapsed),
         steps=steps_of(campaign),
     )
 
@@ -202,9 +205,11 @@ def _left(campaign: Campaign, figures: Tally, *, rate: float) -> str:
     return "measuring the time left" if seconds is None else f"{pace.in_words(seconds)} left"
 
 
-def _chart(taken: Sequence[pace.Handover], *, elapsed: float) -> Chart | None:
-    if len(taken) < 2:
+def chart_of(taken: Sequence[pace.Handover], *, elapsed: float) -> Chart | None:
+    """Return the chart of what was taken, or None while it would be no more than a beat."""
+    count = min(CHART_POINTS, len(taken) // BATCHES_A_POINT)
+    if count < 2:
         return None
-    values = pace.histogram(taken, elapsed=elapsed, bars=CHART_BARS)
+    values = pace.histogram(taken, elapsed=elapsed, bars=count)
     points = pace.line_points(values, width=CHART_WIDTH, height=CHART_HEIGHT)
     return Chart(points=points, peak=max(values))

@@ -19,8 +19,9 @@ from campaigns.actions import (
     schedule_campaign,
     start_due_campaigns,
 )
-from campaigns.live import panel_of
+from campaigns.live import chart_of, panel_of
 from campaigns.models import Campaign
+from campaigns.pace import Handover
 from core import clock
 from jobs.testing import run_one, run_until_idle
 from messaging.models import Lane, Message, SendBatch, Sender
@@ -156,7 +157,7 @@ class TestPace:
 
     @pytest.fixture
     def halfway(self, campaign: Campaign) -> Campaign:
-        """Ten seconds in, 5 of 7 are settled in two batches."""
+        """Ten seconds in, 5 of 7 are settled, in two batches."""
         with clock.travel(to=MONDAY):
             launch_campaign(campaign, actor=ALICE)
             run_one()
@@ -189,13 +190,18 @@ class TestPace:
 
         assert (panel.rate, panel.left) == (0.0, "measuring the time left")
 
-    def test_the_chart_shows_the_peak(self, halfway: Campaign) -> None:
+    def test_two_batches_are_no_chart_yet(self, halfway: Campaign) -> None:
         with clock.travel(to=MONDAY + timedelta(seconds=10)):
-            chart = panel_of(halfway).chart
+            assert panel_of(halfway).chart is None
+
+    def test_a_point_of_the_chart_stands_for_three_batches(self) -> None:
+        taken = [Handover(at, 100) for at in (1, 2, 3, 6, 7, 8, 9)]
+
+        chart = chart_of(taken, elapsed=10)
 
         assert chart is not None
-        assert chart.peak == pytest.approx(2 / (10 / 60))
-        assert len(chart.points.split()) == 60
+        assert (chart.points, chart.peak) == ("0.0,20.0 600.0,0.0", 80.0)
+        assert chart.area == "0,80 0.0,20.0 600.0,0.0 600,80"
 
 
 class TestNotices:
