@@ -51,8 +51,9 @@ def cut_batch(run: RunContext, *, sender: Sender, run_id: uuid.UUID) -> Cut:
 
 def _people(claims: Sequence[Claim], channel: Channel) -> dict[uuid.UUID, Contact]:
     """Return the contacts of these messages, each with its `why`: the reason to skip it, or SENDABLE."""
-    contacts = Contact.objects.filter(pk__in=[claim.contact_id for claim in claims])
-    return {contact.pk: contact for contact in contacts.annotate(why=eligibility(channel))}
+    ids = {claim.contact_id for claim in claims}
+    contacts = Contact.objects.filter(pk__in=ids).annotate(why=eligibility(channel, among=ids))
+    return {contact.pk: contact for contact in contacts}
 
 
 def _set_aside_the_ineligible(

@@ -303,7 +303,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['stream', 'id'], name='message_next'),
+            index=models.Index(condition=models.Q(('status', 'pending')), fields=['stream', 'created_at', 'id'], name='message_next'),
         ),
         migrations.AddIndex(
             model_name='message',

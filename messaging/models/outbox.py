@@ -123,7 +123,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(status="pending")
 
     def in_order(self) -> Self:
-        return self.order_by("id")
+        """In the order they were written. Named so that only the index `message_next` fits:
+        by key alone, PostgreSQL may walk the whole ledger from its beginning for each batch."""
+        return self.order_by("created_at", "id")
 
 
 class Message(models.Model):
@@ -175,7 +177,9 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(
-                name="message_next", fields=["stream", "id"], condition=Q(status="pending")
+                name="message_next",
+                fields=["stream", "created_at", "id"],
+                condition=Q(status="pending"),
             ),
             models.Index(name="message_tally", fields=["stream", "status", "reason"]),
             models.Index(
