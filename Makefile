@@ -49,7 +49,7 @@ worker: $(VENV)/.product ## Run one worker alone
 	@$(MANAGE) worker
 
 demo: $(VENV)/.product ## See a campaign of 2,000 go out, and survive a killed worker
-	@$(MANAGE) demo
+	@$(BIN)/python -m config.demo
 
 migrate: setup ## Bring the database up to date
 
