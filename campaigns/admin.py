@@ -19,7 +19,7 @@ from campaigns.forms import PauseForm, ScheduleForm
 from campaigns.live import Panel, panel_of
 from campaigns.models import Campaign
 from campaigns.readiness import check_audience, check_parts
-from campaigns.states import Status
+from campaigns.states import UNDER_WAY, Status
 from campaigns.wording import confirmation, people
 from core.admin import ModelAdmin, button, display, register
 from core.audit import actor_of
@@ -222,6 +222,8 @@ class CampaignAdmin(ModelAdmin):
         run = campaign.run
         if run is None or not run.progress_total:
             return "–"
+        if campaign.status not in UNDER_WAY:
+            return run.progress_text
         percent = run.progress_done * 100 // run.progress_total
         return format_html(
             '<span class="live-list"><progress max="{}" value="{}" aria-label="Settled">'

@@ -32,10 +32,3 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 
 #: A run is at work, or may be brought back to work, in these.
 UNDER_WAY = frozenset({Status.SENDING, Status.PAUSED})
-#: Nothing changes any more.
-OVER = frozenset(status for status, onward in TRANSITIONS.items() if not onward)
-
-
-def sources(target: Status) -> list[Status]:
-    """Return the states from which `target` may be reached."""
-    return [status for status, onward in TRANSITIONS.items() if target in onward]

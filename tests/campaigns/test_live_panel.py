@@ -23,6 +23,7 @@ from campaigns.live import chart_of, panel_of
 from campaigns.models import Campaign
 from campaigns.pace import Handover
 from core import clock
+from jobs.models import Run
 from jobs.testing import run_one, run_until_idle
 from messaging.models import Lane, Message, SendBatch, Sender
 from tests.campaigns.conftest import ALICE, MONDAY
@@ -318,6 +319,18 @@ def test_the_list_takes_as_many_queries_for_fifty_as_for_one(
 
     with django_assert_max_num_queries(len(one)):
         assert browser.get(url).context["cl"].result_count == 50
+
+
+def test_the_list_shows_a_bar_under_way_and_then_what_came_of_it(
+    browser: Client, sent: Campaign, make_campaign: Callable[..., Campaign]
+) -> None:
+    under_way = launch_campaign(make_campaign("Under way"), actor=ALICE)
+    Run.objects.filter(pk=under_way.run_id).update(progress_done=1, progress_total=4)
+
+    html = browser.get(reverse("admin:campaigns_campaign_changelist")).content.decode()
+
+    assert '<progress max="4" value="1" aria-label="Settled"></progress>25 %' in html
+    assert "5 sent, 2 skipped" in html
 
 
 def test_the_panel_takes_as_many_queries_whatever_it_shows(
