@@ -7,7 +7,7 @@ from django import forms
 from imports.models import ImportBatch
 
 
-class UploadForm(forms.ModelForm):  # type: ignore[type-arg]
+class UploadForm(forms.ModelForm):
     """A file of contacts, where they go, and what they agreed to."""
 
     file = forms.FileField(help_text="CSV with a header row and a column of e-mail addresses.")

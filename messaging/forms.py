@@ -25,7 +25,7 @@ def kept(clean: Callable[[str], str], value: str | None) -> str | None:
         raise forms.ValidationError(str(refusal)) from None
 
 
-class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
+class ContactForm(forms.ModelForm):
     """A person, with addresses in whatever spelling."""
 
     class Meta:
@@ -62,7 +62,7 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
+class TemplateForm(forms.ModelForm):
     """A template with the content of its latest version; saving other content makes the next."""
 
     subject = forms.CharField(max_length=500, required=False)

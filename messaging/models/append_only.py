@@ -24,10 +24,13 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
         raise RewriteError(f"{self.model.__name__} rows are never deleted.")
 
 
+AppendOnlyManager = models.Manager.from_queryset(AppendOnlyQuerySet)
+
+
 class AppendOnlyModel(models.Model):
     """A row that can be inserted and read, and nothing else."""
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects = AppendOnlyManager()
 
     class Meta:
         abstract = True
