@@ -19,7 +19,8 @@ from imports.detecting import detect_delimiter, detect_encoding
 from imports.people import Chunk, PersonReader
 from imports.reading import BrokenRecord, Lines, Record, read_header, read_records
 
-CHUNK_ROWS = 2_000
+# One transaction each: SQLite has one writer, and others must not wait long for it.
+CHUNK_ROWS = 1_000
 
 
 @dataclass(frozen=True)
