@@ -13,13 +13,31 @@ from django.urls import reverse
 
 GROUPS = (
     ("Send", (("campaigns.Campaign", "campaign"), ("messaging.Template", "draft"))),
-    ("People", (("messaging.Contact", "person"), ("messaging.ContactList", "group"))),
-    ("Watch", (("jobs.Run", "monitoring"), ("messaging.Message", "mail"))),
+    (
+        "People",
+        (
+            ("messaging.Contact", "person"),
+            ("messaging.ContactList", "group"),
+            ("imports.ImportBatch", "upload_file"),
+        ),
+    ),
+    (
+        "Watch",
+        (
+            ("jobs.Run", "monitoring"),
+            ("messaging.Message", "mail"),
+            ("messaging.SandboxMessage", "inbox"),
+        ),
+    ),
     ("Set up", (("messaging.Sender", "outgoing_mail"), ("core.ApiKey", "key"))),
 )
 STEPS = (
     ("messaging.Sender", "Name a sender", "Who the messages come from, and how fast they may go."),
-    ("messaging.Contact", "Load your contacts", "manage.py import_contacts FILE --list NAME"),
+    (
+        "messaging.Contact",
+        "Load your contacts",
+        "Upload a CSV file under Contact imports, or manage.py import_contacts FILE --list NAME.",
+    ),
     ("messaging.Template", "Write a template", "Subject and text, with a preview."),
     ("campaigns.Campaign", "Make a campaign", "Choose lists, count the people, press Send now."),
 )

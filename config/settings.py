@@ -94,6 +94,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -161,6 +162,9 @@ Q_CLUSTER = {
     "broker_class": "jobs.broker.RunBroker",
 }
 
+# --- campaigns ------------------------------------------------------------------------------------
+CAMPAIGN_LATE_LIMIT_MINUTES = env.int("CAMPAIGN_LATE_LIMIT_MINUTES", default=720)
+
 # --- providers ------------------------------------------------------------------------------------
 RESEND_API_KEY = env.str("RESEND_API_KEY", default="")
 RESEND_API_URL = env.str("RESEND_API_URL", default="https://api.resend.com")
@@ -207,6 +211,7 @@ UNFOLD = {
     "SITE_TITLE": "Longhaul",
     "SITE_HEADER": "Longhaul",
     "SITE_SYMBOL": "local_shipping",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "core.admin.icon"}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["core.admin.stylesheet"],

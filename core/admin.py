@@ -45,6 +45,11 @@ def stylesheet(request: HttpRequest) -> str:
     return static("core/admin.css")
 
 
+def icon(request: HttpRequest) -> str:
+    """Return the address of the little picture in the browser's tab."""
+    return static("core/icon.svg")
+
+
 def dress(form: forms.Form) -> forms.Form:
     """Give the fields of a button's form the theme's look."""
     for field in form.fields.values():

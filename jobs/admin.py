@@ -33,9 +33,14 @@ class RunAdmin(ReadOnlyModelAdmin):
     search_fields = ("=idempotency_key", "workflow")
     show_full_result_count = False
     fields = (
-        ("workflow", "number", "queue"),
-        ("actor", "idempotency_key"),
-        ("created_at", "started_at", "due_at", "finished_at"),
+        "number",
+        "workflow",
+        "queue",
+        "actor",
+        "idempotency_key",
+        "created_at",
+        "started_at",
+        "finished_at",
         "given",
         "answer",
     )

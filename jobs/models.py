@@ -168,6 +168,7 @@ class WorkerProcess(models.Model):
     step = models.CharField(max_length=200, blank=True)
 
     class Meta:
+        verbose_name_plural = "worker processes"
         constraints = [
             models.CheckConstraint(
                 name="process_kind_known", condition=Q(kind__in=ProcessKind.values)

@@ -47,7 +47,7 @@ def start_due_campaigns(
 
 def late_limit() -> timedelta:
     """Return how late a campaign may start without asking."""
-    return timedelta(minutes=getattr(settings, "CAMPAIGN_LATE_LIMIT_MINUTES", 720))
+    return timedelta(minutes=settings.CAMPAIGN_LATE_LIMIT_MINUTES)
 
 
 def _start(campaign: Campaign, *, at: datetime, actor: str) -> Start | None:

@@ -90,6 +90,7 @@ class Migration(migrations.Migration):
                 ('step', models.CharField(blank=True, max_length=200)),
             ],
             options={
+                'verbose_name_plural': 'worker processes',
                 'indexes': [models.Index(fields=['host'], name='process_by_host')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['pool', 'pusher'])), name='process_kind_known')],
             },
