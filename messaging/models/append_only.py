@@ -24,7 +24,11 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
         raise RewriteError(f"{self.model.__name__} rows are never deleted.")
 
 
-AppendOnlyManager = models.Manager.from_queryset(AppendOnlyQuerySet)
+class AppendOnlyManager(models.Manager[Any]):
+    """Hands out such query sets."""
+
+    def get_queryset(self) -> AppendOnlyQuerySet:
+        return AppendOnlyQuerySet(self.model, using=self._db)
 
 
 class AppendOnlyModel(models.Model):
