@@ -24,6 +24,9 @@ from messaging.models import Contact, SendBatch, Sender
 from messaging.rendering import TemplateError
 from messaging.states import MessageStatus, Reason
 
+#: What a mail is written from; the rest of a contact is not read.
+NEEDED = ("email", "phone", "first_name", "last_name", "time_zone", "attributes")
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -52,8 +55,8 @@ def cut_batch(run: RunContext, *, sender: Sender, run_id: uuid.UUID) -> Cut:
 def _people(claims: Sequence[Claim], channel: Channel) -> dict[uuid.UUID, Contact]:
     """Return the contacts of these messages, each with its `why`: the reason to skip it, or SENDABLE."""
     ids = {claim.contact_id for claim in claims}
-    contacts = Contact.objects.filter(pk__in=ids).annotate(why=eligibility(channel, among=ids))
-    return {contact.pk: contact for contact in contacts}
+    contacts = Contact.objects.filter(pk__in=ids).only(*NEEDED)
+    return {c.pk: c for c in contacts.annotate(why=eligibility(channel, among=ids))}
 
 
 def _set_aside_the_ineligible(

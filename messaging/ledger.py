@@ -1,7 +1,7 @@
 """The ledger's moves: each takes any number of messages in one statement, and only from the right status.
 
-`UPDATE … FROM (VALUES …)` settles a batch of 100 in 2.5 ms where an update per row takes 60; it reads the
-same on PostgreSQL and SQLite.
+`UPDATE … FROM` a table of values settles a batch of 100 in 2.5 ms where an update per row takes 60. The values
+go over as arrays on PostgreSQL, where binding three parameters costs a tenth of binding three hundred.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def open_streams(sender_id: uuid.UUID) -> list[Stream]:
     streams = Stream.objects.filter(
         Exists(pending), sender=sender_id, sender__status="active", status=StreamStatus.OPEN
     )
-    return list(streams.order_by("-priority", "id"))
+    return list(streams.select_related("template_version").order_by("-priority", "id"))
 
 
 def claim_pending(sender_id: uuid.UUID, *, limit: int) -> list[Claim]:
@@ -133,14 +133,27 @@ def _update(
 ) -> int:
     if not rows:
         return 0
-    row = f"({', '.join(['%s'] * len(rows[0]))})"
+    given, given_params = _given(rows)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE messaging_message SET {changes}"  # noqa: S608 - our own words only
-            f" FROM (VALUES {', '.join([row] * len(rows))}) AS given WHERE {where}",
-            [*values, *(value for given in rows for value in given), *params],
+            f"UPDATE messaging_message SET {changes} FROM {given} WHERE {where}",  # noqa: S608 - our own words only
+            [*values, *given_params, *params],
         )
         return cursor.rowcount
+
+
+def _given(rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """Return rows of numbers and texts as a table `given (column1, …)`, with its parameters."""
+    names = ", ".join(f"column{number}" for number in range(1, len(rows[0]) + 1))
+    if connection.vendor == "postgresql":
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        arrays = ", ".join(
+            "%s::bigint[]" if isinstance(c[0], int) else "%s::text[]" for c in columns
+        )
+        return f"unnest({arrays}) AS given ({names})", columns
+    row = f"({', '.join(['%s'] * len(rows[0]))})"
+    values = ", ".join([row] * len(rows))
+    return f"(VALUES {values}) AS given", [value for given in rows for value in given]
 
 
 def _of(model: type[SendBatch], pk: uuid.UUID) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from liquid.exceptions import LiquidError
 
 from core.errors import Refused
-from messaging.rendering import ESCAPED, parse_plain
+from messaging.rendering import FILTERS, parse_plain
 
 # What stands under each root; None is anything.
 FIELDS: dict[str, frozenset[str] | None] = {
@@ -78,13 +78,13 @@ def _may_use(path: list[Any]) -> bool:
 
 
 def _refuse_unknown_filters(filters: Iterable[str], field: str) -> None:
-    unknown = sorted(set(filters) - set(ESCAPED.filters))
+    unknown = sorted(set(filters) - FILTERS)
     if unknown:
         raise Refused(
             f"The {field} uses the filter {_listed(unknown)}, which does not exist.",
             field=field,
             value=unknown,
-            remedy=f"Known are: {', '.join(sorted(ESCAPED.filters))}.",
+            remedy=f"Known are: {', '.join(sorted(FILTERS))}.",
             code="unknown_filter",
         )
 

@@ -57,6 +57,10 @@ class ConsentHistory(TabularInline):
 class ContactAdmin(ModelAdmin):
     """A person's page. People are never deleted: their consent history must stay."""
 
+    empty_text = (
+        "Load a CSV file under Contact imports, or add people one by one."
+    )
+
     form = ContactForm
     list_display = ("name", "email", "phone", "consent", "time_zone", "created_at")
     list_filter = ("lists",)
@@ -160,6 +164,10 @@ def matching(term: str) -> Q:
 class ContactListAdmin(ModelAdmin):
     """A list's page."""
 
+    empty_text = (
+        "A campaign goes to lists. Make one here, or name one when you import contacts."
+    )
+
     list_display = ("name", "people", "created_at")
     search_fields: ClassVar = ["name"]
     ordering = ("name",)
@@ -186,6 +194,10 @@ class ContactListAdmin(ModelAdmin):
 @register(Suppression)
 class SuppressionAdmin(ReadOnlyModelAdmin):
     """Addresses that are not written to. They are known by hash; search by the address itself."""
+
+    empty_text = (
+        "Addresses that bounce, complain, or that staff suppress are kept here, and are never written to."
+    )
 
     list_display = ("channel", "reason", "source", "created_at")
     list_filter = ("channel", "reason")

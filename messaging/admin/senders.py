@@ -31,6 +31,10 @@ def why_not_resume(_admin: Any, _request: HttpRequest, sender: Sender) -> str:
 class SenderAdmin(ModelAdmin):
     """A sender's page."""
 
+    empty_text = (
+        "A sender is who messages come from. The sandbox keeps messages here, so it is a safe first one."
+    )
+
     list_display = ("name", "provider", "from_email", "pace", "lanes", "state", "paused_reason")
     search_fields: ClassVar = ["name", "from_email"]
     fields = (

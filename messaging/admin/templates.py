@@ -46,6 +46,10 @@ class VersionHistory(TabularInline):
 class TemplateAdmin(ModelAdmin):
     """A template's page: its preview, the content of its latest version, its history."""
 
+    empty_text = (
+        "A template is the subject and text of a message, with variables such as {{ contact.first_name }}."
+    )
+
     form = TemplateForm
     fields = ("name", "channel", "subject", "html", "text")
     list_display = ("name", "channel", "version", "created_at")
