@@ -49,3 +49,15 @@ def public_url_check(**_: Any) -> list[CheckMessage]:
     hint = "Set PUBLIC_URL to the https:// address at which recipients reach this site."
     message = f"Unsubscribe links would begin with {settings.PUBLIC_URL}."
     return [Warning(message, hint=hint, id="config.W002")]
+
+
+@register(Tags.compatibility, deploy=True)
+def alert_check(**_: Any) -> list[CheckMessage]:
+    """A sender that pauses in the night should wake somebody."""
+    if settings.ALERT_EMAILS and "console" not in settings.EMAIL_BACKEND:
+        return []
+    hint = (
+        "Set ALERT_EMAILS to who should know, and EMAIL_URL to a mail server that takes it there."
+    )
+    message = "Nobody gets mail when a sender is paused by its provider."
+    return [Warning(message, hint=hint, id="config.W003")]

@@ -169,6 +169,12 @@ CAMPAIGN_LATE_LIMIT_MINUTES = env.int("CAMPAIGN_LATE_LIMIT_MINUTES", default=720
 RESEND_API_KEY = env.str("RESEND_API_KEY", default="")
 RESEND_API_URL = env.str("RESEND_API_URL", default="https://api.resend.com")
 
+# --- alerts: mail to staff about what only a person can mend ---------------------------------------
+ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
+ALERT_FROM = env.str("ALERT_FROM", default="longhaul@localhost")
+EMAIL_TIMEOUT = 30
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+
 # --- people ---------------------------------------------------------------------------------------
 DEFAULT_PHONE_REGION = env.str("DEFAULT_PHONE_REGION", default="ZA")
 

@@ -1,11 +1,11 @@
-"""Durable work of the outbox: lanes, and the watch over them."""
+"""Durable work of the outbox: lanes, the watch over them, and alerts."""
 
 from __future__ import annotations
 
 from jobs.context import RunContext
 from jobs.registry import workflow
 from jobs.retrying import Retry
-from messaging import lanes
+from messaging import alerts, lanes
 from messaging.delivery import Delivery
 from messaging.models import Sender
 
@@ -14,6 +14,12 @@ from messaging.models import Sender
 def deliver(run: RunContext, *, sender: str, slot: int) -> None:
     """A lane: hand the pending messages of a sender to its provider, each exactly once."""
     Delivery(run, sender=Sender.from_public_id(sender), slot=slot).go()
+
+
+@workflow("messaging.alert", retry=Retry((30, 300, 1800, 7200)))
+def alert(run: RunContext, *, subject: str, text: str) -> None:
+    """Mail staff about a trouble; a mail server that is away is asked again for hours."""
+    run.step("mail", alerts.mail_staff, subject, text)
 
 
 @workflow("messaging.tend_lanes", cron="* * * * *")

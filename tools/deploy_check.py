@@ -14,6 +14,8 @@ PRODUCTION = {
     "ADDRESS_HASH_KEY": secrets.token_urlsafe(48),
     "ALLOWED_HOSTS": "longhaul.example",
     "PUBLIC_URL": "https://longhaul.example",
+    "ALERT_EMAILS": "staff@longhaul.example",
+    "EMAIL_URL": "smtp+tls://user:password@mail.example:587",
     "DATABASE_URL": "postgres://longhaul@127.0.0.1:5432/longhaul",
 }
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 
 from core import audit
 from core.errors import Conflict, Refused
+from messaging.alerts import raise_alert
 from messaging.lanes import ensure_lanes
 from messaging.models import Sender
 from messaging.states import SenderStatus
@@ -37,12 +40,22 @@ def resume_sender(sender: Sender, *, actor: str) -> Sender:
 
 
 def hold_sender(sender: Sender, *, reason: str) -> None:
-    """Pause a sender whose provider takes nothing any more; several lanes may find out at once."""
+    """Pause a sender whose provider takes nothing any more, and alert staff once, though several lanes may find out."""
     held = Sender.objects.filter(pk=sender.pk, status=SenderStatus.ACTIVE).update(
         status=SenderStatus.PAUSED, paused_reason=reason
     )
     if held:
         audit.record("sender.paused", sender, actor=audit.SYSTEM, reason=reason)
+        raise_alert(f"The sender “{sender.name}” is paused", _what_to_do(sender, reason))
+
+
+def _what_to_do(sender: Sender, reason: str) -> str:
+    page = reverse("admin:messaging_sender_change", args=[sender.pk])
+    return (
+        f"The provider of “{sender.name}” takes nothing any more: {reason}\n\n"
+        "Nothing is lost, and nothing goes out through this sender until a person resumes it.\n"
+        f"Mend the reason, then press “Resume”: {settings.PUBLIC_URL}{page}\n"
+    )
 
 
 def _move(sender: Sender, *, to: SenderStatus, reason: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from config.checks import public_url_check, queue_check, sqlite_check
+from config.checks import alert_check, public_url_check, queue_check, sqlite_check
 
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
@@ -69,3 +69,15 @@ def test_unsubscribe_links_must_be_https(settings: Any) -> None:
 
     settings.PUBLIC_URL = "https://longhaul.example"
     assert public_url_check() == []
+
+
+def test_alerts_must_reach_somebody(settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.ALERT_EMAILS = []
+    assert ids(alert_check()) == ["config.W003"]
+
+    settings.ALERT_EMAILS = ["staff@longhaul.example"]
+    assert alert_check() == []
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    assert ids(alert_check()) == ["config.W003"]
