@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.contrib import messages
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -23,7 +22,6 @@ from campaigns.states import UNDER_WAY, Status
 from campaigns.wording import confirmation, people
 from core.admin import ModelAdmin, button, display, register
 from core.audit import actor_of
-from core.errors import Refused
 
 PARTS = ("name", "template", "sender", "lists")
 #: What may be pressed in each state; the page shows these and no others.
@@ -62,6 +60,8 @@ def ask_to_schedule(_admin: Any, _request: HttpRequest, campaign: Campaign) -> s
 @register(Campaign)
 class CampaignAdmin(ModelAdmin):
     """The campaign page: its live panel, its buttons, and its draft."""
+
+    empty_text = "Make a draft of a template, a sender and one or more lists; then send it, or choose a time."
 
     list_display = ("name", "state", "progress", "recipients", "starts", "sender")
     list_filter = ("status", "sender")
@@ -102,14 +102,6 @@ class CampaignAdmin(ModelAdmin):
     def save_related(self, *args: Any, **kwargs: Any) -> None:
         """Nothing is left to save: the action has set the lists."""
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show why a draft could not be saved, with nothing changed."""
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except Refused as refusal:
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(request.get_full_path())
-
     # --- the buttons -------------------------------------------------------------------------
 
     def buttons_for(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
@@ -118,12 +110,16 @@ class CampaignAdmin(ModelAdmin):
             entry for entry in super().buttons_for(request, obj) if entry["button"].name in allowed
         ]
 
-    @button(label="Send now", permission="launch", confirm=ask_to_send, icon="send")
+    @button(
+        label="Send now", permission="launch", confirm=ask_to_send, icon="send", is_primary=True
+    )
     def send(self, request: HttpRequest, campaign: Campaign) -> str:
         actions.launch_campaign(campaign, actor=actor_of(request))
         return "Sending has begun."
 
-    @button(label="Send it late", permission="launch", confirm=ask_to_send, icon="send")
+    @button(
+        label="Send it late", permission="launch", confirm=ask_to_send, icon="send", is_primary=True
+    )
     def send_late(self, request: HttpRequest, campaign: Campaign) -> str:
         return self.send(request, campaign)
 
@@ -163,6 +159,7 @@ class CampaignAdmin(ModelAdmin):
 
     @button(
         label="Resume",
+        is_primary=True,
         permission="control",
         confirm="It goes on where it was paused.",
         icon="play_arrow",

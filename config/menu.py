@@ -31,15 +31,32 @@ GROUPS = (
     ),
     ("Set up", (("messaging.Sender", "outgoing_mail"), ("core.ApiKey", "key"))),
 )
+#: What to do before the first campaign is out: it is done when the first model has rows, on the second's page.
 STEPS = (
-    ("messaging.Sender", "Name a sender", "Who the messages come from, and how fast they may go."),
+    (
+        "messaging.Sender",
+        "messaging.Sender",
+        "Name a sender",
+        "Who the messages come from, and how fast they may go.",
+    ),
     (
         "messaging.Contact",
+        "imports.ImportBatch",
         "Load your contacts",
-        "Upload a CSV file under Contact imports, or manage.py import_contacts FILE --list NAME.",
+        "Upload a CSV file, name the list they join, and say where they agreed to be written to.",
     ),
-    ("messaging.Template", "Write a template", "Subject and text, with a preview."),
-    ("campaigns.Campaign", "Make a campaign", "Choose lists, count the people, press Send now."),
+    (
+        "messaging.Template",
+        "messaging.Template",
+        "Write a template",
+        "Subject and text, with a preview.",
+    ),
+    (
+        "campaigns.Campaign",
+        "campaigns.Campaign",
+        "Make a campaign",
+        "Choose lists, count the people, press Send now.",
+    ),
 )
 
 
@@ -70,7 +87,11 @@ def group(title: str, entries: Any, request: HttpRequest) -> dict[str, Any]:
 
 def item(model: type[Model], icon: str) -> dict[str, Any]:
     title = str(model._meta.verbose_name_plural)
-    return {"title": title[:1].upper() + title[1:], "icon": icon, "link": list_of(model)}
+    return {
+        "title": title[:1].upper() + title[1:],
+        "icon": icon,
+        "link": page_of(model, "changelist"),
+    }
 
 
 def may_see(request: HttpRequest, model: type[Model]) -> bool:
@@ -78,17 +99,20 @@ def may_see(request: HttpRequest, model: type[Model]) -> bool:
     return model_admin is not None and model_admin.has_view_permission(request)
 
 
-def list_of(model: type[Model]) -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+def page_of(model: type[Model], page: str) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}")
 
 
 def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Tell staff what to do next, until a campaign exists."""
-    steps = [step(*entry) for entry in STEPS if may_see(request, apps.get_model(entry[0]))]
+    steps = [step(request, *entry) for entry in STEPS if may_see(request, apps.get_model(entry[1]))]
     context["steps"] = [] if all(step.is_done for step in steps) else steps
     return context
 
 
-def step(label: str, title: str, text: str) -> Step:
-    model = apps.get_model(label)
-    return Step(title, text, list_of(model), model._default_manager.exists())
+def step(request: HttpRequest, done_with: str, done_on: str, title: str, text: str) -> Step:
+    is_done = apps.get_model(done_with)._default_manager.exists()
+    model = apps.get_model(done_on)
+    may_add = admin.site._registry[model].has_add_permission(request)
+    page = "add" if may_add and not is_done else "changelist"
+    return Step(title, text, page_of(model, page), is_done)

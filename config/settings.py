@@ -216,11 +216,13 @@ SPECTACULAR_SETTINGS = {
 UNFOLD = {
     "SITE_TITLE": "Longhaul",
     "SITE_HEADER": "Longhaul",
+    "SITE_URL": None,
     "SITE_SYMBOL": "local_shipping",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "core.admin.icon"}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["core.admin.stylesheet"],
+    "SCRIPTS": ["core.admin.script"],
     "DASHBOARD_CALLBACK": "config.menu.front_page",
     "SIDEBAR": {"navigation": "config.menu.sidebar"},
 }

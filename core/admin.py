@@ -1,12 +1,13 @@
 """The admin's look: the only module that imports the theme (django-unfold 0.91).
 
 Admins of all apps are made of what stands here: `ModelAdmin` with its buttons (core/buttons.py), its live
-panel (core/panels.py) and its timeline of audit entries; `ReadOnlyModelAdmin` for rows that only the
-house itself writes; `TabularInline`, `register`, `display`.
+panel (core/panels.py), its form (core/refusals.py) and its timeline of audit entries; `ReadOnlyModelAdmin` for
+rows that only the house itself writes; `TabularInline`, `register`, `display`.
 """
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, ClassVar
 
 from django import forms
@@ -14,8 +15,9 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.templatetags.static import static
+from django.urls import reverse
 from unfold import widgets
 from unfold.admin import ModelAdmin as ThemeModelAdmin
 from unfold.admin import TabularInline as ThemeTabularInline
@@ -27,6 +29,7 @@ from core.buttons import Button, ButtonsMixin, button
 from core.keys import revoke_key
 from core.models import ApiKey, AuditEntry
 from core.panels import PanelMixin
+from core.refusals import RefusalsMixin
 
 __all__ = ["ModelAdmin", "ReadOnlyModelAdmin", "TabularInline", "button", "display", "register"]
 
@@ -45,30 +48,57 @@ def stylesheet(request: HttpRequest) -> str:
     return static("core/admin.css")
 
 
+def script(request: HttpRequest) -> str:
+    """Return the address of the script that keeps the keyboard inside an open dialog."""
+    return static("core/dialog.js")
+
+
 def icon(request: HttpRequest) -> str:
     """Return the address of the little picture in the browser's tab."""
     return static("core/icon.svg")
 
 
-def dress(form: forms.Form) -> forms.Form:
-    """Give the fields of a button's form the theme's look."""
-    for field in form.fields.values():
-        widget: Any = field.widget
+def dress(field: forms.Field) -> forms.Field:
+    """Give a field the theme's look, where its widget is one of plain Django's."""
+    widget: Any = field.widget
+    if type(widget) is forms.ClearableFileInput:
+        field.widget = widgets.UnfoldAdminFileFieldWidget(attrs=widget.attrs)
+        field.widget.is_required = field.required
+    elif type(widget).__module__ == "django.forms.widgets" and not widget.is_hidden:
         classes = next(c for kind, c in WIDGET_CLASSES.items() if isinstance(widget, kind))
-        widget.attrs["class"] = " ".join(classes)
-    return form
+        widget.attrs.setdefault("class", " ".join(classes))
+    return field
 
 
-class ModelAdmin(ButtonsMixin, PanelMixin, ThemeModelAdmin):
+class ModelAdmin(ButtonsMixin, PanelMixin, RefusalsMixin, ThemeModelAdmin):
     """An admin of ours: buttons and a live panel above the form, the timeline below."""
 
     change_form_template = "core/change_form.html"
+    #: What an empty list says: what would stand here, and what to do to get it.
+    empty_text = ""
     actions = (
         None  # bulk deletion by accident is no feature; name bulk actions where they are wanted
     )
 
     def form_of(self, button: Button, request: HttpRequest) -> forms.Form:
-        return dress(super().form_of(button, request))
+        form = super().form_of(button, request)
+        for field in form.fields.values():
+            dress(field)
+        return form
+
+    def get_form(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the form with every field in the theme's look, those it declares itself too."""
+        form = super().get_form(*args, **kwargs)
+        form.base_fields = {n: dress(deepcopy(field)) for n, field in form.base_fields.items()}
+        return form
+
+    def response_post_save_add(self, request: HttpRequest, obj: Model) -> HttpResponse:
+        """Go to the new object's page where there is more to do: buttons, a panel."""
+        if not (self.buttons or self.panel_template):
+            return super().response_post_save_add(request, obj)
+        return HttpResponseRedirect(
+            reverse(f"{self.admin_site.name}:{self.url_name('change')}", args=[obj.pk])
+        )
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -129,6 +159,8 @@ class AuditEntryAdmin(ReadOnlyModelAdmin):
 @register(ApiKey)
 class ApiKeyAdmin(ReadOnlyModelAdmin):
     """Keys are made by `manage.py api_key create`, which shows the token once, and ended here."""
+
+    empty_text = "Programs need a key to use the API. Make one: manage.py api_key create --help"
 
     list_display = ("name", "prefix", "scopes", "expires_at", "revoked_at", "last_used_at")
     exclude = ("secret_hash",)

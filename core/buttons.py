@@ -23,6 +23,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_http_methods
 
 from core.errors import Refused
+from core.fragments import fragment_view
 
 Method = TypeVar("Method", bound=Callable[..., str])
 Text = str | Callable[[Any, HttpRequest, Any], str]
@@ -40,6 +41,7 @@ class Button:
     icon: str
     why_not: Callable[[Any, HttpRequest, Any], str] | None
     is_danger: bool
+    is_primary: bool
 
 
 def button(
@@ -51,13 +53,15 @@ def button(
     icon: str = "",
     why_not: Callable[[Any, HttpRequest, Any], str] | None = None,
     is_danger: bool = False,
+    is_primary: bool = False,
 ) -> Callable[[Method], Method]:
     """Make a method `(self, request, obj, **answers) -> message` a button of its ModelAdmin.
 
     `permission` is a verb: `launch` asks `has_launch_permission(request, obj)` where the admin has one, and
     else for Django's `<app>.launch_<model>`. `confirm` is the question, or makes it of (admin, request, obj).
     `form` asks for answers, which the method gets as keywords. `why_not` returns why the object's state
-    forbids the button, which is then shown disabled with that reason; an empty string allows it.
+    forbids the button, which is then shown disabled with that reason; an empty string allows it. The
+    button that the page is there for is `is_primary`; one that cannot be undone `is_danger`.
     """
 
     def decorate(method: Method) -> Method:
@@ -70,6 +74,7 @@ def button(
             icon=icon,
             why_not=why_not,
             is_danger=is_danger,
+            is_primary=is_primary,
         )
         return method
 
@@ -91,7 +96,7 @@ class ButtonsMixin(ModelAdmin):
         return [*map(self.url_of, self.buttons.values()), *super().get_urls()]
 
     def url_of(self, button: Button) -> URLPattern:
-        view = self.admin_site.admin_view(partial(self.button_view, button=button))
+        view = fragment_view(self.admin_site, partial(self.button_view, button=button))
         return path(f"<path:object_id>/{button.name}/", view, name=self.url_name(button.name))
 
     def url_name(self, suffix: str) -> str:
@@ -129,7 +134,10 @@ class ButtonsMixin(ModelAdmin):
         return self.ask(request, obj, button, form)
 
     def form_of(self, button: Button, request: HttpRequest) -> forms.Form:
-        return (button.form or forms.Form)(request.POST if request.method == "POST" else None)
+        form = (button.form or forms.Form)(request.POST if request.method == "POST" else None)
+        for field in list(form.fields.values())[:1]:
+            field.widget.attrs["autofocus"] = True
+        return form
 
     def act(
         self, request: HttpRequest, obj: Model, button: Button, answers: dict[str, Any]

@@ -17,6 +17,8 @@ from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from core.fragments import fragment_view
+
 
 class PanelMixin(ModelAdmin):
     """Gives a ModelAdmin a live panel: name a template, its context, and when it is live."""
@@ -32,7 +34,7 @@ class PanelMixin(ModelAdmin):
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(never_cache(require_safe(self.panel_view)))
+        view = fragment_view(self.admin_site, never_cache(require_safe(self.panel_view)))
         own = path("<path:object_id>/panel/", view, name=self.url_name("panel"))  # type: ignore[attr-defined]
         return [own, *super().get_urls()] if self.panel_template else super().get_urls()
 

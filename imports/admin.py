@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from core.admin import ModelAdmin, ReadOnlyModelAdmin, display, register
 from core.audit import actor_of
-from core.errors import Refused
 from imports.actions import start_import
 from imports.files import received
 from imports.forms import UploadForm
@@ -24,6 +25,10 @@ SHOWN_ISSUES = 50
 @register(ImportBatch)
 class ImportBatchAdmin(ModelAdmin):
     """An import's page: a form to load a file; from then on its progress and what was rejected."""
+
+    empty_text = (
+        "Upload a CSV file with a column of e-mail addresses. Everybody in it becomes a contact."
+    )
 
     form = UploadForm
     list_display = (
@@ -47,9 +52,9 @@ class ImportBatchAdmin(ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         facts = (
             "file_name",
+            "contact_list",
             "size",
             "encoding",
-            "contact_list",
             "consent_source",
             "consent_wording",
             "default_region",
@@ -84,20 +89,19 @@ class ImportBatchAdmin(ModelAdmin):
         self, request: HttpRequest, obj: ImportBatch, post_url_continue: Any = None
     ) -> HttpResponse:
         """Go on to the page that shows how it goes."""
-        messages.success(request, f"{obj.row_count:,} rows of {obj} are being imported.")
+        messages.success(request, f"{obj} is being imported. Rows: {obj.row_count:,}.")
         return HttpResponseRedirect(f"../{obj.pk}/change/")
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show why a file could not be taken, with nothing changed."""
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except Refused as refusal:
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(request.get_full_path())
 
     @display(description="Status")
     def state(self, batch: ImportBatch) -> str:
         return batch.run.get_status_display() if batch.run else "—"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Offer one way on: there is nothing to edit afterwards."""
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def is_live(self, obj: ImportBatch) -> bool:
         return obj.run is not None and not obj.run.is_over
@@ -105,19 +109,49 @@ class ImportBatchAdmin(ModelAdmin):
     def panel_context(self, request: HttpRequest, obj: ImportBatch) -> dict[str, Any]:
         issues = obj.rejections.order_by("-is_whole_row", "line", "pk")
         return {
+            "figures": figures_of(obj),
             "state": self.state(obj),
             "error": (obj.run.error or {}).get("message", "") if obj.run else "",
             "issues": issues[:SHOWN_ISSUES],
             "issue_count": obj.rejected + obj.values_left_out,
+            "issues_url": issues_of(obj),
+            "may_see_run": request.user.has_perm("jobs.view_run"),
         }
+
+
+def issues_of(batch: ImportBatch, **filters: int) -> str:
+    """Return the address of the list of what was not taken."""
+    query = urlencode({"batch__id__exact": batch.pk, **filters})
+    return f"{reverse('admin:imports_importrejection_changelist')}?{query}"
+
+
+def figures_of(batch: ImportBatch) -> list[tuple[str, int, str]]:
+    """Return what came of the rows: a word, a number, and the list behind it where there is one."""
+    figures = [
+        ("Created", batch.created, ""),
+        ("Updated", batch.updated, ""),
+        ("Unchanged", batch.unchanged, ""),
+        ("Rejected", batch.rejected, issues_of(batch, is_whole_row__exact=1)),
+        ("Values left out", batch.values_left_out, issues_of(batch, is_whole_row__exact=0)),
+    ]
+    if batch.consent_source:
+        figures.append(("Gave consent", batch.consents_given, ""))
+    if batch.consents_kept_withdrawn:
+        figures.append(("Had withdrawn it, and keep it so", batch.consents_kept_withdrawn, ""))
+    return figures
 
 
 @register(ImportRejection)
 class ImportRejectionAdmin(ReadOnlyModelAdmin):
     """Every row and value that an import did not take."""
 
-    list_display = ("batch", "line", "column", "code", "value", "message", "is_whole_row")
-    list_filter = ("is_whole_row", "code")
+    empty_text = (
+        "Rows and values that an import cannot take are listed here with their line and the reason."
+    )
+
+    list_display = ("line", "column", "value", "message", "is_whole_row", "batch")
+    list_filter = ("is_whole_row", "code", "batch")
+    fields = ("batch", "line", "column", "value", "message", "is_whole_row")
     list_select_related = ("batch",)
     show_full_result_count = False
     ordering = ("-batch", "line")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django import forms
 
 from imports.models import ImportBatch
@@ -21,8 +23,10 @@ class UploadForm(forms.ModelForm):
     class Meta:
         model = ImportBatch
         fields = ("consent_source", "consent_wording")
+        widgets: ClassVar = {"consent_wording": forms.Textarea(attrs={"rows": 3})}
         help_texts = {
-            "consent_source": "Where they agreed to be written to. Empty: no consent is recorded.",
+            "consent_source": "Where they agreed to be written to, such as “newsletter form”. Empty: no consent is "
+            "recorded, and campaigns skip them.",
             "consent_wording": "To which words they agreed.",
         }
 

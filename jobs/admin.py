@@ -28,6 +28,8 @@ def why_not_retry(_admin: Any, _request: HttpRequest, run: Run) -> str:
 class RunAdmin(ReadOnlyModelAdmin):
     """The job log: every run, its steps, its attempts, its error."""
 
+    empty_text = "Sending a campaign or importing a file starts a run, and it is followed here."
+
     list_display = ("workflow", "number", "state", "progress", "actor", "created_at", "finished_at")
     list_filter = ("status", "workflow")
     search_fields = ("=idempotency_key", "workflow")
@@ -128,6 +130,8 @@ class ScheduleAdmin(ModelAdmin):
 @register(WorkerProcess)
 class WorkerProcessAdmin(ReadOnlyModelAdmin):
     """The processes that serve runs."""
+
+    empty_text = "No worker has run here yet, so nothing is sent. Start one: manage.py worker"
 
     list_display = ("id", "kind", "host", "pid", "beat_at", "step")
     list_filter = ("kind", "host")

@@ -1,9 +1,10 @@
-"""Watching a run in a terminal until it is over."""
+"""Watching in a terminal until something is over."""
 
 from __future__ import annotations
 
 import sys
-import time
+from collections.abc import Iterator
+from time import monotonic, sleep
 from typing import Any
 
 from tqdm import tqdm
@@ -13,22 +14,30 @@ from jobs.models import Run
 from jobs.states import RunStatus
 
 LOOK_SECONDS = 0.5
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 5.0
 NO_WORKER = "No worker is running, so nothing will happen yet. Start one: manage.py worker"
+
+
+def looks(bar: tqdm[Any]) -> Iterator[None]:
+    """Yield for ever, twice a second; say once, beside the bar, that there is no worker where that is so."""
+    patience = monotonic() + PATIENCE_SECONDS
+    has_warned = False
+    while True:
+        yield
+        sleep(LOOK_SECONDS)
+        if not has_warned and monotonic() > patience and not live_clusters():
+            bar.write(NO_WORKER, file=sys.stderr)
+            has_warned = True
 
 
 def watch_run(run: Run) -> Run:
     """Show a run's progress until it is over; say so when there is no worker to drive it."""
-    patience = time.monotonic() + PATIENCE_SECONDS
-    has_warned = False
     with tqdm(desc=run.workflow, unit="", disable=None, file=sys.stderr) as bar:
-        while not run.is_over:
-            time.sleep(LOOK_SECONDS)
+        for _ in looks(bar):
             run.refresh_from_db()
             _show(bar, run)
-            if not has_warned and time.monotonic() > patience and not live_clusters():
-                bar.write(NO_WORKER, file=sys.stderr)
-                has_warned = True
+            if run.is_over:
+                break
     return run
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -14,7 +14,7 @@ from messaging.attributes import clean_attributes
 from messaging.channels import Channel
 from messaging.models import Contact, Template
 
-ROWS = {"html": 18, "text": 8}
+ROWS = {"html": 16, "text": 5}
 
 
 def kept(clean: Callable[[str], str], value: str | None) -> str | None:
@@ -39,6 +39,7 @@ class ContactForm(forms.ModelForm):
             "locale",
             "attributes",
         )
+        widgets: ClassVar = {"attributes": forms.Textarea(attrs={"rows": 4})}
 
     def clean_email(self) -> str | None:
         return kept(normalise_email, self.cleaned_data["email"])
@@ -66,11 +67,18 @@ class TemplateForm(forms.ModelForm):
     """A template with the content of its latest version; saving other content makes the next."""
 
     subject = forms.CharField(max_length=500, required=False)
-    html = forms.CharField(widget=forms.Textarea(attrs={"rows": ROWS["html"]}), required=False)
+    html = forms.CharField(
+        label="HTML",
+        widget=forms.Textarea(attrs={"rows": ROWS["html"]}),
+        required=False,
+        help_text="Variables stand in double braces: {{ contact.first_name | default: 'friend' }}, "
+        "{{ contact.attributes.city }}, {{ unsubscribe_url }}. Styles go into a style element.",
+    )
     text = forms.CharField(
+        label="Plain text",
         widget=forms.Textarea(attrs={"rows": ROWS["text"]}),
         required=False,
-        help_text="The plain text. Left empty it is derived from the HTML.",
+        help_text="Left empty it is derived from the HTML.",
     )
 
     class Meta:

@@ -37,6 +37,8 @@ class AttemptInline(TabularInline):
 class SendBatchAdmin(ReadOnlyModelAdmin):
     """A batch's page: what became of it, and what to do where that is not known."""
 
+    empty_text = "Messages are handed to the provider a hundred at a time; each hundred is a batch."
+
     list_display = ("public_id", "sender", "state", "count", "attempts", "problem", "created_at")
     list_filter: ClassVar = ["status", "sender"]
     list_select_related = ("sender",)

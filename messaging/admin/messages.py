@@ -25,9 +25,7 @@ LOOK = {
 class MessageAdmin(ReadOnlyModelAdmin):
     """A message's page, and the list of hundreds of thousands."""
 
-    empty_text = (
-        "Messages appear here as soon as a campaign is sent."
-    )
+    empty_text = "Messages appear here as soon as a campaign is sent."
 
     list_display = ("public_id", "address", "stream", "state", "reason", "settled_at")
     list_filter: ClassVar = ["status", ("reason", AllValuesFieldListFilter), "stream"]

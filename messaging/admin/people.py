@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 from django.db.models import Count, Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from core.admin import ModelAdmin, ReadOnlyModelAdmin, TabularInline, button, display, register
 from core.audit import actor_of
@@ -57,9 +60,7 @@ class ConsentHistory(TabularInline):
 class ContactAdmin(ModelAdmin):
     """A person's page. People are never deleted: their consent history must stay."""
 
-    empty_text = (
-        "Load a CSV file under Contact imports, or add people one by one."
-    )
+    empty_text = "Load a CSV file under Contact imports, or add people one by one."
 
     form = ContactForm
     list_display = ("name", "email", "phone", "consent", "time_zone", "created_at")
@@ -164,14 +165,17 @@ def matching(term: str) -> Q:
 class ContactListAdmin(ModelAdmin):
     """A list's page."""
 
-    empty_text = (
-        "A campaign goes to lists. Make one here, or name one when you import contacts."
-    )
+    empty_text = "A campaign goes to lists. Make one here, or name one when you import contacts."
 
     list_display = ("name", "people", "created_at")
     search_fields: ClassVar = ["name"]
     ordering = ("name",)
-    fields = ("name",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("name", "people") if obj else ("name",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("people",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ContactList]:
         return super().get_queryset(request).annotate(member_count=Count("members"))
@@ -187,17 +191,22 @@ class ContactListAdmin(ModelAdmin):
             obj.pk = create_list(name=name, actor=actor).pk
 
     @display(description="People", ordering="member_count")
-    def people(self, contact_list: Any) -> int:
-        return int(contact_list.member_count)
+    def people(self, contact_list: Any) -> SafeString:
+        """Return how many they are, as the way to them."""
+        people = reverse("admin:messaging_contact_changelist")
+        return format_html(
+            '<a class="lh-link" href="{}?lists__id__exact={}">{}</a>',
+            people,
+            contact_list.pk,
+            f"{contact_list.member_count:,}",
+        )
 
 
 @register(Suppression)
 class SuppressionAdmin(ReadOnlyModelAdmin):
     """Addresses that are not written to. They are known by hash; search by the address itself."""
 
-    empty_text = (
-        "Addresses that bounce, complain, or that staff suppress are kept here, and are never written to."
-    )
+    empty_text = "Addresses that bounce, complain, or that staff suppress are kept here, and are never written to."
 
     list_display = ("channel", "reason", "source", "created_at")
     list_filter = ("channel", "reason")

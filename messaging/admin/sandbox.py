@@ -15,6 +15,10 @@ from messaging.models import SandboxMessage
 class SandboxMessageAdmin(ReadOnlyModelAdmin):
     """A kept message. Its HTML stands in a frame that runs no script and submits no form."""
 
+    empty_text = (
+        "What goes out through a sender with the sandbox is kept here instead of delivered."
+    )
+
     list_display = ("subject", "recipient", "sender", "accepted_at")
     search_fields: ClassVar = ["=recipient", "=message"]
     show_full_result_count = False
@@ -27,6 +31,6 @@ class SandboxMessageAdmin(ReadOnlyModelAdmin):
     def letter(self, message: SandboxMessage) -> str:
         return format_html(
             '<iframe sandbox="" referrerpolicy="no-referrer" title="The message as it looks"'
-            ' width="640" height="480" style="background: white" srcdoc="{}"></iframe>',
+            ' width="640" height="480" style="background: white; max-width: 100%" srcdoc="{}"></iframe>',
             message.html,
         )

@@ -12,6 +12,16 @@ from core.audit import actor_of
 from messaging.actions.senders import pause_sender, resume_sender
 from messaging.models import Sender
 
+PARTS = (
+    "name",
+    "provider",
+    "from_name",
+    "from_email",
+    "reply_to",
+    "rate_per_second",
+    "lanes",
+)
+
 
 class ReasonForm(forms.Form):
     """Why a sender is paused."""
@@ -31,24 +41,14 @@ def why_not_resume(_admin: Any, _request: HttpRequest, sender: Sender) -> str:
 class SenderAdmin(ModelAdmin):
     """A sender's page."""
 
-    empty_text = (
-        "A sender is who messages come from. The sandbox keeps messages here, so it is a safe first one."
-    )
+    empty_text = "A sender is who messages come from. The sandbox keeps messages here, so it is a safe first one."
 
     list_display = ("name", "provider", "from_email", "pace", "lanes", "state", "paused_reason")
     search_fields: ClassVar = ["name", "from_email"]
-    fields = (
-        "name",
-        "provider",
-        "from_name",
-        "from_email",
-        "reply_to",
-        "rate_per_second",
-        "lanes",
-        "status",
-        "paused_reason",
-    )
     readonly_fields = ("status", "paused_reason")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*PARTS, *self.readonly_fields) if obj else PARTS
 
     @display(description="Status", label={"Active": "success", "Paused": "warning"})
     def state(self, sender: Sender) -> str:

@@ -46,9 +46,7 @@ class VersionHistory(TabularInline):
 class TemplateAdmin(ModelAdmin):
     """A template's page: its preview, the content of its latest version, its history."""
 
-    empty_text = (
-        "A template is the subject and text of a message, with variables such as {{ contact.first_name }}."
-    )
+    empty_text = "A template is the subject and text of a message, with variables such as {{ contact.first_name }}."
 
     form = TemplateForm
     fields = ("name", "channel", "subject", "html", "text")
@@ -64,6 +62,9 @@ class TemplateAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
         return super().get_queryset(request).annotate(last_number=Max("versions__number"))
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return super().get_inlines(request, obj) if obj else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("name", "channel") if obj else ()

@@ -9,10 +9,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from campaigns.actions import cancel_campaign
-from campaigns.management.commands import send_campaign
 from campaigns.models import Campaign
 from campaigns.states import Status
 from core import clock
+from jobs import watching
 from jobs.models import Run
 from jobs.testing import run_until_idle
 from messaging.models import SandboxMessage
@@ -36,7 +36,7 @@ def test_send_campaign_starts_it_as_the_one_who_typed_it(
 def test_with_wait_it_follows_to_the_end(
     campaign: Campaign, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(send_campaign, "sleep", lambda _: run_until_idle(advance=True))
+    monkeypatch.setattr(watching, "sleep", lambda _: run_until_idle(advance=True))
 
     call_command("send_campaign", campaign.public_id, wait=True)
 
@@ -53,7 +53,7 @@ def test_with_wait_a_cancelled_campaign_exits_with_2(
         cancel_campaign(Campaign.objects.get(), actor=ALICE)
         run_until_idle(advance=True)
 
-    monkeypatch.setattr(send_campaign, "sleep", cancel)
+    monkeypatch.setattr(watching, "sleep", cancel)
 
     with pytest.raises(CommandError) as error:
         call_command("send_campaign", campaign.public_id, wait=True)

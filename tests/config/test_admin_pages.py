@@ -12,7 +12,10 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from campaigns.models import Campaign
 from config.menu import GROUPS, sidebar
+from imports.models import ImportBatch
+from messaging.models import Sender, Template
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[..., Client]
@@ -103,3 +106,46 @@ def test_the_front_page_tells_what_to_do_next(client_of: ClientOf, alice: User) 
 
 def test_the_front_door_leads_to_the_admin(client: Client) -> None:
     assert client.get("/")["Location"] == "/admin/"
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_every_field_of_a_new_one_wears_the_themes_look(
+    client_of: ClientOf, alice: User, model: type[Model]
+) -> None:
+    page = client_of(alice).get(place(model, "add"))
+
+    fields = page.context["adminform"].form.fields if page.status_code == 200 else {}
+    plain = [
+        name
+        for name, field in fields.items()
+        if type(field.widget).__module__ == "django.forms.widgets"
+        and "border" not in field.widget.attrs.get("class", "")
+    ]
+    assert plain == []
+
+
+def test_an_empty_list_says_what_to_do(client_of: ClientOf, alice: User) -> None:
+    client = client_of(alice)
+    page = place(Sender, "changelist")
+
+    empty = client.get(page).content.decode()
+    searched = client.get(page, {"q": "nobody"}).content.decode()
+
+    assert "No senders yet" in empty
+    assert "The sandbox keeps messages here, so it is a safe first one." in empty
+    assert f'href="{place(Sender, "add")}">Add sender</a>' in empty
+    assert "Nothing matches" in searched
+
+
+def test_the_first_step_leads_to_the_page_where_it_is_done(
+    client_of: ClientOf, alice: User, bob: User
+) -> None:
+    owner = client_of(alice).get(reverse("admin:index")).context["steps"]
+    viewer = client_of(bob).get(reverse("admin:index")).context["steps"]
+
+    assert [step.link for step in owner] == [
+        place(model, "add") for model in (Sender, ImportBatch, Template, Campaign)
+    ]
+    assert [step.link for step in viewer] == [
+        place(model, "changelist") for model in (Sender, ImportBatch, Template, Campaign)
+    ]

@@ -60,3 +60,17 @@ def test_a_panel_is_only_read_and_only_by_who_may_look(
 ) -> None:
     assert client_of(alice).post(address(entry)).status_code == 405
     assert client_of(bob).get(address(entry)).status_code == 403
+
+
+@pytest.mark.parametrize("suffix", ["panel", "tell"])
+def test_a_page_whose_log_in_has_ended_is_reloaded_instead_of_losing_its_panel(
+    client: Client, entry: AuditEntry, suffix: str
+) -> None:
+    place = f"/admin/core/auditentry/{entry.pk}/{suffix}/"
+
+    fragment = client.get(place, headers={"HX-Request": "true"})
+    page = client.get(place)
+
+    assert (fragment.status_code, fragment.content) == (200, b"")
+    assert fragment["HX-Refresh"] == "true"
+    assert page["Location"] == f"/admin/login/?next={place}"

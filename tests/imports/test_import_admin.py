@@ -26,12 +26,16 @@ def test_a_file_is_loaded_and_its_page_shows_what_was_not_taken(oscar, client_of
     run_until_idle()
 
     batch = ImportBatch.objects.get()
-    assert b"2 rows of people.csv are being imported." in page.content
+    assert b"people.csv is being imported. Rows: 2." in page.content
     assert (batch.actor, batch.file_name) == ("staff:oscar", "people.csv")
     assert Contact.objects.get().lists.get().name == "News"
     shown = client.get(f"/admin/imports/importbatch/{batch.pk}/change/").content.decode()
     assert "2 of 2 rows" in shown
-    assert "1 created, 0 updated, 0 unchanged, 1 rejected" in shown
+    rejected = (
+        f"/admin/imports/importrejection/?batch__id__exact={batch.pk}&amp;is_whole_row__exact=1"
+    )
+    assert f'<a href="{rejected}">1</a>' in shown
+    assert client.get(rejected.replace("&amp;", "&")).context["cl"].result_count == 1
     assert "&#x27;nobody&#x27; is not an e-mail address" in shown
 
 
@@ -64,3 +68,15 @@ def test_every_page_opens_and_the_list_costs_the_same(
     assert client.get("/admin/imports/importrejection/").status_code == 200
     assert client.get(f"/admin/imports/importbatch/{batch.pk}/panel/").status_code == 200
     assert client.get(ADD).status_code == 200
+
+
+def test_a_file_that_is_refused_leaves_the_form_as_it_was_filled_in(oscar, client_of) -> None:
+    page = upload(client_of(oscar), "name\nThabo\n", list_name="News", consent_source="fair")
+
+    form = page.context["adminform"].form
+    assert form.errors["file"] == [
+        "No column holds e-mail addresses. The columns are: name. "
+        "Name one of: email, e_mail, mail, email_address, e_mail_address."
+    ]
+    assert (form["list_name"].value(), form["consent_source"].value()) == ("News", "fair")
+    assert ImportBatch.objects.count() == 0

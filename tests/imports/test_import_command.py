@@ -7,9 +7,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from imports.management.commands import import_contacts
 from imports.management.commands.import_contacts import first_issues, summary
 from imports.models import ImportBatch
+from jobs import watching
 from jobs.models import Run
 from jobs.testing import run_until_idle
 from messaging.models import Contact, ContactList, ListMember
@@ -66,8 +66,14 @@ def test_a_file_that_is_not_there_is_refused(db, tmp_path) -> None:
         command(tmp_path / "nowhere.csv")
 
 
-def test_waiting_without_a_worker_says_so(db, csv_file, monkeypatch) -> None:
-    monkeypatch.setattr(import_contacts, "PATIENCE_SECONDS", -1)
+def test_waiting_without_a_worker_says_so_and_goes_on_when_one_comes(
+    db, csv_file, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(watching, "PATIENCE_SECONDS", -1)
+    sleeps = iter([lambda: None, run_until_idle])
+    monkeypatch.setattr(watching, "sleep", lambda _: next(sleeps)())
 
-    with pytest.raises(CommandError, match="No worker is running. run_.* waits"):
-        command(csv_file("email\na@example.com\n"), "--wait")
+    out = command(csv_file("email\na@example.com\n"), "--wait")
+
+    assert capsys.readouterr().err.count("No worker is running") == 1
+    assert out.endswith("1 rows: 1 created, 0 updated, 0 unchanged, 0 rejected.\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from time import sleep
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -15,8 +14,8 @@ from campaigns.models import Campaign
 from campaigns.states import UNDER_WAY, Status
 from core.audit import command_actor
 from core.errors import Refused
+from jobs.watching import looks
 
-LOOK_SECONDS = 1.0
 NOT_SENT = 2
 
 
@@ -52,12 +51,12 @@ class Command(BaseCommand):
 def watch(campaign: Campaign) -> Panel:
     """Show a bar until the campaign has ended; return how it stood then."""
     with tqdm(unit=" messages", disable=None) as bar:
-        while True:
+        for _ in looks(bar):
             campaign.refresh_from_db()
             panel = panel_of(campaign)
             bar.total = panel.total or None
             bar.set_description(panel.look.word, refresh=False)
             bar.update(panel.done - bar.n)
             if campaign.status not in UNDER_WAY:
-                return panel
-            sleep(LOOK_SECONDS)
+                break
+    return panel

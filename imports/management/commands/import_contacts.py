@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import timedelta
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models.functions import Now
-from tqdm import tqdm
 
 from core.audit import command_actor
 from core.errors import Refused
 from imports.actions import start_import
 from imports.models import ImportBatch, ImportRejection
-from jobs.models import Run, WorkerProcess
+from jobs.models import Run
+from jobs.watching import watch_run
 
-LOOK_SECONDS = 0.5
-PATIENCE_SECONDS = 5
-ALIVE_WITHIN = timedelta(seconds=20)
 SHOWN_ISSUES = 10
 FAILED = 2
 
@@ -28,7 +22,7 @@ FAILED = 2
 class Command(BaseCommand):
     help = (
         "Import contacts from a CSV file. Exits with 0 when the run was started (with --wait: has "
-        "completed), 1 when the file was refused or no worker runs, 2 when the run failed."
+        "completed), 1 when the file was refused, 2 when the run failed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -52,7 +46,7 @@ class Command(BaseCommand):
             f"as {batch.run.public_id}."
         )
         if options["wait"]:
-            watch(batch.run)
+            watch_run(batch.run)
             self._tell(batch)
 
     def _start(self, options: dict[str, Any]) -> ImportBatch:
@@ -75,32 +69,6 @@ class Command(BaseCommand):
         if batch.run is None or batch.run.status != Run.Status.COMPLETED:
             raise CommandError(f"The import ended early. {why(batch)}", returncode=FAILED)
         self.stdout.write(self.style.SUCCESS(summary(batch)))
-
-
-def watch(run: Run) -> None:
-    """Show a run's progress until it is over; raise CommandError where nobody serves it."""
-    started = monotonic()
-    with tqdm(total=None, unit=" rows", disable=None) as bar:
-        while not run.is_over:
-            if run.status == Run.Status.READY and monotonic() - started > PATIENCE_SECONDS:
-                require_a_worker(run)
-            bar.total = run.progress_total
-            bar.update(run.progress_done - bar.n)
-            sleep(LOOK_SECONDS)
-            run.refresh_from_db()
-        bar.update(run.progress_done - bar.n)
-
-
-def require_a_worker(run: Run) -> None:
-    alive = any(
-        now - beat_at < ALIVE_WITHIN
-        for beat_at, now in WorkerProcess.objects.values_list("beat_at", Now())
-    )
-    if not alive:
-        raise CommandError(
-            f"No worker is running. {run.public_id} waits, and starts by itself as soon as one does: "
-            "manage.py worker"
-        )
 
 
 def first_issues(batch: ImportBatch) -> list[ImportRejection]:
