@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -36,11 +37,15 @@ class RunBroker(ORM):
     """Cheap to make: a web process makes one per `async_task`. The loop's state is born at the first `dequeue`."""
 
     _loop: Loop | None = None
+    _worker_id: uuid.UUID | None = (
+        None  # the same after a lost database, so that claims are found again
+    )
 
     def dequeue(self) -> Tasks | None:
         try:
             if self._loop is None:
-                self._loop = Loop(self.list_key)
+                self._worker_id = self._worker_id or uuid7()
+                self._loop = Loop(self.list_key, worker_id=self._worker_id)
             return self._loop.next_task() or self._plain_task()
         except (DatabaseError, InterfaceError):
             log.exception("broker: the database did not answer")
@@ -66,10 +71,11 @@ class RunBroker(ORM):
 class Loop:
     """What one pusher process does, turn after turn."""
 
-    def __init__(self, queue: str) -> None:
+    def __init__(self, queue: str, *, worker_id: uuid.UUID) -> None:
         self.queue = queue
-        self.worker_id = uuid7()
+        self.worker_id = worker_id
         heartbeat.register(self.worker_id, ProcessKind.PUSHER)
+        reaper.return_claims(self.worker_id)
         self._ear = wakeup.listen(queue)
         self._next_tick = 0.0
 

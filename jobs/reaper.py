@@ -45,6 +45,21 @@ def bury_dead_processes(*, is_crash: bool = True) -> int:
     return freed
 
 
+def give_back(run_id: uuid.UUID, *, epoch: int, is_crash: bool) -> bool:
+    """Free a run whose driver cannot go on with it; False where somebody else holds it by now."""
+    held = Run.objects.filter(status__in=[RunStatus.CLAIMED, RunStatus.RUNNING], epoch=epoch)
+    return _free(run_id, held, is_crash=is_crash)
+
+
+def return_claims(worker_id: uuid.UUID) -> int:
+    """Make ready again what a broker loop claimed and nobody has taken up. Returns how many.
+
+    A task that is on its way to the pool after all finds its claim gone.
+    """
+    claimed = Run.objects.filter(status=RunStatus.CLAIMED, worker_id=worker_id)
+    return claimed.update(status=RunStatus.READY, worker_id=None, lease_until=None)
+
+
 def _free_held_by(worker_ids: list[uuid.UUID], *, is_crash: bool) -> int:
     held = Run.objects.filter(
         status__in=[RunStatus.CLAIMED, RunStatus.RUNNING], worker_id__in=worker_ids

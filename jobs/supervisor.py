@@ -17,7 +17,7 @@ import uuid
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.models.functions import Now
 
 from jobs import backup, processes, reaper, schedules
@@ -41,27 +41,45 @@ class Supervisor:
         self._is_stopping = False
         self._cluster = uuid.uuid4()
         self._process: subprocess.Popen[bytes] | None = None
-        self._started = 0.0
+        self._patience_starts = 0.0
 
     def run(self) -> None:
         """Start, watch, replace; return after a clean stop."""
         signal.signal(signal.SIGTERM, self._ask_to_stop)
         signal.signal(signal.SIGINT, self._ask_to_stop)
-        self._prepare()
-        self._spawn()
+        if self._wait_for_the_database():
+            self._spawn()
+            self._watch()
+            self._stop()
+
+    def _wait_for_the_database(self) -> bool:
+        """Return True when all is prepared, False when somebody asked to stop before that."""
+        while not self._is_stopping:
+            if self._prepare():
+                return True
+            time.sleep(WATCH_SECONDS)
+        return False
+
+    def _watch(self) -> None:
         while not self._is_stopping:
             time.sleep(WATCH_SECONDS)
             self._look_after()
-        self._stop()
 
     def _ask_to_stop(self, signum: int, frame: object) -> None:
         self._is_stopping = True
 
-    def _prepare(self) -> None:
-        reaper.bury_dead_processes()
-        schedules.install_schedules()
-        backup.install_backup_schedules()
-        connection.close()
+    def _prepare(self) -> bool:
+        """Bury the dead of an earlier life and install what is scheduled; False while the database is away."""
+        try:
+            reaper.bury_dead_processes()
+            schedules.install_schedules()
+            backup.install_backup_schedules()
+        except (OperationalError, InterfaceError):
+            log.warning("supervisor: the database did not answer; waiting for it")
+            return False
+        finally:
+            connection.close()
+        return True
 
     def _spawn(self) -> None:
         self._cluster = uuid.uuid4()
@@ -72,7 +90,7 @@ class Supervisor:
             cwd=settings.BASE_DIR,
             start_new_session=True,
         )
-        self._started = time.monotonic()
+        self._patience_starts = time.monotonic()
         log.info("cluster %s started", self._cluster)
 
     def _look_after(self) -> None:
@@ -87,6 +105,7 @@ class Supervisor:
         except (DatabaseError, InterfaceError):
             log.warning("supervisor: the database did not answer")
             connection.close()
+            self._patience_starts = time.monotonic()  # nothing could turn: it gets its time anew
             return
         if reason:
             log.error("cluster %s is frozen (%s): replacing it", self._cluster, reason)
@@ -94,7 +113,7 @@ class Supervisor:
 
     def _frozen(self) -> str:
         """Return why the cluster cannot be making progress, or nothing."""
-        if time.monotonic() - self._started < START_SECONDS:
+        if time.monotonic() - self._patience_starts < START_SECONDS:
             return ""
         if not self._has_idle_worker():
             return ""

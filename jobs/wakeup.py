@@ -9,6 +9,7 @@ import time
 from typing import Any, Protocol
 
 from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from jobs.database import is_postgres
 
@@ -27,7 +28,7 @@ def _channel(queue: str) -> str:
 
 
 class Ear(Protocol):
-    """Listens for work on a connection of its own."""
+    """Listens for work on a connection of its own. Raises Django's database errors when that is lost."""
 
     def wait(self, seconds: float) -> None: ...
 
@@ -39,10 +40,11 @@ def listen(queue: str) -> Ear:
     return PostgresEar(queue) if is_postgres() else SqliteEar()
 
 
-def _own_connection() -> Any:
+def _own_connection() -> BaseDatabaseWrapper:
+    """Return an open connection apart from this thread's; its errors become Django's inside its own wrapper."""
     wrapper = connections.create_connection("default")
     wrapper.connect()
-    return wrapper.connection
+    return wrapper
 
 
 class PostgresEar:
@@ -50,12 +52,14 @@ class PostgresEar:
 
     def __init__(self, queue: str) -> None:
         self._connection = _own_connection()
-        self._connection.autocommit = True
-        self._connection.execute(f'LISTEN "{_channel(queue)}"')
+        with self._connection.cursor() as cursor:
+            cursor.execute(f'LISTEN "{_channel(queue)}"')
 
     def wait(self, seconds: float) -> None:
-        for _ in self._connection.notifies(timeout=seconds, stop_after=1):
-            pass
+        session: Any = self._connection.connection
+        with self._connection.wrap_database_errors:
+            for _ in session.notifies(timeout=seconds, stop_after=1):
+                pass
 
     def close(self) -> None:
         self._connection.close()
@@ -69,7 +73,9 @@ class SqliteEar:
         self._seen = self._version()
 
     def _version(self) -> int:
-        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        with self._connection.cursor() as cursor:
+            cursor.execute("PRAGMA data_version")
+            return int(cursor.fetchone()[0])
 
     def wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

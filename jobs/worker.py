@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from core import clock
 from core.errors import RetryAfter
-from jobs import heartbeat, registry
+from jobs import heartbeat, reaper, registry
 from jobs.context import RunContext
 from jobs.endings import describe, fail_run
 from jobs.interrupts import Interrupt, LeaseLost, RunCancelled, Suspended
-from jobs.leases import Lease, begin, let_go
+from jobs.leases import LEASE_SECONDS, Lease, begin, let_go
 from jobs.models import Run
 from jobs.registry import Workflow
 from jobs.retrying import is_final
@@ -24,6 +25,7 @@ from jobs.states import RunStatus
 log = logging.getLogger(__name__)
 
 PUT_BACK_SECONDS = 30.0
+WAIT_SECONDS = 0.5
 
 
 class SwallowedInterrupt(Exception):
@@ -33,20 +35,38 @@ class SwallowedInterrupt(Exception):
 def drive(run_id: str, epoch: int) -> str:
     """Take up a claimed run and return, in a word for the log, how it went on. Never raises an Exception.
 
-    Whatever is not written before a crash or a lost database is found by the reaper when the lease ends.
+    Whatever is not written before a crash is found by the reaper; a run whose database is lost is given back as soon
+    as that answers again.
     """
-    pulse = heartbeat.this_process()
-    lease = Lease(uuid.UUID(run_id), epoch, pulse.worker_id)
     try:
+        pulse = heartbeat.this_process()
+        lease = Lease(uuid.UUID(run_id), epoch, pulse.worker_id)
         run = begin(lease.run_id, epoch=epoch, worker_id=lease.worker_id)
         with pulse.driving(lease):
             return _drive(run, lease)
     except LeaseLost:
         return "lost"
     except (DatabaseError, InterfaceError):
-        log.exception("run %s: the database failed; the lease will end by itself", run_id)
+        log.exception("run %s: the database failed", run_id)
+        return _give_back(uuid.UUID(run_id), epoch=epoch)
+
+
+def _give_back(run_id: uuid.UUID, *, epoch: int) -> str:
+    """Free the run for others, waiting for the database up to the length of a lease; then that ends by itself.
+
+    Only where the connection is well was it a crash of the run: it must not fail because the database was away.
+    """
+    is_crash = connection.is_usable()
+    deadline = time.monotonic() + LEASE_SECONDS
+    while time.monotonic() < deadline:
         connection.close()
-        return "interrupted"
+        try:
+            reaper.give_back(run_id, epoch=epoch, is_crash=is_crash)
+        except (DatabaseError, InterfaceError):
+            time.sleep(WAIT_SECONDS)
+        else:
+            return "given back"
+    return "interrupted"
 
 
 def _drive(run: Run, lease: Lease) -> str:
@@ -66,7 +86,7 @@ def _drive(run: Run, lease: Lease) -> str:
         )
     except Interrupt as interrupt:
         return _interrupted(lease, interrupt)
-    except (DatabaseError, InterfaceError):
+    except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever a workflow raises is recorded on its run
         return _failed(run, lease, workflow, error)
@@ -84,6 +104,10 @@ def _put_back(run: Run, lease: Lease) -> str:
 def _interrupted(lease: Lease, interrupt: Interrupt) -> str:
     if isinstance(interrupt, Suspended):
         changes: dict[str, Any] = {"status": RunStatus.WAITING, "due_at": interrupt.due_at}
+        changes |= {
+            "crashes": 0,
+            "attempts": 0,
+        }  # it came through: what went wrong long ago is forgiven
         if interrupt.to_the_back:
             changes["sort_at"] = interrupt.due_at
             if interrupt.due_at <= clock.now():
