@@ -92,7 +92,7 @@ class ModelAdmin(ButtonsMixin, PanelMixin, RefusalsMixin, ThemeModelAdmin):
         form.base_fields = {n: dress(deepcopy(field)) for n, field in form.base_fields.items()}
         return form
 
-    def response_post_save_add(self, request: HttpRequest, obj: Model) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: Model) -> HttpResponseRedirect:
         """Go to the new object's page where there is more to do: buttons, a panel."""
         if not (self.buttons or self.panel_template):
             return super().response_post_save_add(request, obj)
