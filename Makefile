@@ -8,7 +8,7 @@ MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run web worker demo test test-sqlite check lint format types layers migrations deploy-check \
-	lock lock-check migrate staff openapi static
+	lock lock-check migrate staff openapi static bench-campaign bench-growth
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | \
@@ -96,6 +96,12 @@ lock: $(VENV)/.dev ## Compile the requirements with hashes: make lock UPGRADE=--
 
 lock-check: $(VENV)/.dev ## Check that the locks hold what requirements*.in ask for
 	@$(BIN)/python -m tools.lock_check
+
+bench-campaign: $(VENV)/.dev ## Measure 36,000 messages beside the floor of this machine
+	@$(BIN)/python -m bench.campaign $(ARGS)
+
+bench-growth: $(VENV)/.dev ## Measure 360,000 messages, and pages while a campaign runs
+	@$(BIN)/python -m bench.growth
 
 openapi: $(VENV)/.dev ## Write docs/openapi.yaml anew
 	@$(MANAGE) spectacular --validate --fail-on-warn --file docs/openapi.yaml

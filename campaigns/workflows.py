@@ -19,8 +19,10 @@ from messaging.streams import Tally, tally, write_messages
 # Django-Q2's own scheduler looks too, so that a broken cron of ours delays no campaign for long.
 backup_schedule("campaigns.check_scheduled", "campaigns.actions.start_due_campaigns", minutes=5)
 
-#: How often the ledger is looked at while it moves.
+#: How often the ledger is looked at while it moves, and when only a few are left.
 LOOK_SECONDS = 2.0
+LAST_LOOKS_SECONDS = 0.2
+A_FEW = 1_000
 
 
 @workflow("campaigns.send", on_failure="campaigns.send_failed")
@@ -78,7 +80,7 @@ def _follow(run: RunContext, campaign: Campaign) -> None:
     moving = figures.pending + figures.sending
     run.progress(figures.total - moving, figures.total, _standing(figures))
     if moving:
-        run.snooze(LOOK_SECONDS)
+        run.snooze(LOOK_SECONDS if moving > A_FEW else LAST_LOOKS_SECONDS)
 
 
 def _standing(figures: Tally) -> str:

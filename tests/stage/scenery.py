@@ -24,12 +24,13 @@ HTML = (
 )
 
 
-def make_list(count: int, *, chunk: int = 5_000) -> ContactList:
+def make_list(count: int, *, first: int = 0, chunk: int = 5_000) -> ContactList:
     """Make so many people who agreed to e-mail, on one list that they joined an hour ago."""
     earlier = clock.now() - timedelta(hours=1)
     readers = ContactList.objects.create(name=f"{count} readers {clock.now():%H%M%S%f}")
-    for start in range(0, count, chunk):
-        people = [make_person(number) for number in range(start, min(start + chunk, count))]
+    for start in range(first, first + count, chunk):
+        end = min(start + chunk, first + count)
+        people = [make_person(number) for number in range(start, end)]
         Contact.objects.bulk_create(people)
         ListMember.objects.bulk_create(
             ListMember(list=readers, contact=person, added_at=earlier) for person in people
@@ -52,19 +53,17 @@ def make_person(number: int) -> Contact:
 
 
 def make_campaign(
-    count: int, *, provider: str, lanes: int, rate_per_second: float | None = None
+    people: ContactList, *, provider: str, lanes: int, rate_per_second: float | None = None
 ) -> Campaign:
-    """Make a draft to so many people through one sender."""
-    readers = make_list(count)
-    template = create_template(name=f"Letter {readers.name}", actor=ACTOR)
+    """Make a draft to everybody on a list, through a sender of its own."""
+    name = f"Letter {clock.now():%H%M%S%f}"
+    template = create_template(name=name, actor=ACTOR)
     save_version(template, actor=ACTOR, subject="News for {{ contact.first_name }}", html=HTML)
     sender = Sender.objects.create(
-        name=f"Sender {readers.name}",
+        name=name,
         provider=provider,
         from_email="news@example.com",
         lanes=lanes,
         rate_per_second=rate_per_second,
     )
-    return create_campaign(
-        f"Letter to {count}", template=template, sender=sender, lists=[readers], actor=ACTOR
-    )
+    return create_campaign(name, template=template, sender=sender, lists=[people], actor=ACTOR)

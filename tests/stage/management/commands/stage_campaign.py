@@ -1,4 +1,4 @@
-"""`stage_campaign COUNT`: make a campaign for the crash tests and benchmarks, and print its id."""
+"""`stage_campaign COUNT` or `stage_campaign --list LIST`: make a campaign to be sent, and print its id."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from tests.stage.scenery import make_campaign
+from messaging.models import ContactList
+from tests.stage.scenery import make_campaign, make_list
 
 
 class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("count", type=int)
+        people = parser.add_mutually_exclusive_group(required=True)
+        people.add_argument("count", type=int, nargs="?")
+        people.add_argument("--list")
         parser.add_argument("--provider", default="sandbox")
         parser.add_argument("--lanes", type=int, default=4)
         parser.add_argument("--rate", type=float)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        known = options["list"]
         campaign = make_campaign(
-            options["count"],
+            ContactList.from_public_id(known) if known else make_list(options["count"]),
             provider=options["provider"],
             lanes=options["lanes"],
             rate_per_second=options["rate"],

@@ -1,0 +1,211 @@
+"""`make bench-campaign`: 36,000 messages, beside the floor of the same machine in the same run.
+
+The floor (bench/floor.py) and our time are taken in turn, so that a drifting machine drifts for both; medians are
+compared. Exits with 1 when a bar is missed, and ends with one line of figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.request import Request, urlopen
+
+from bench.memory import pss_megabytes
+from bench.theatre import Theatre, fresh_theatre
+
+ROOT = Path(__file__).resolve().parent.parent
+PEOPLE = 36_000
+LANES = 4
+ROUNDS = 3
+SLOW_SECONDS = 0.150
+TIMES_FLOOR = 2.5
+SLOW_BAR_SECONDS = 25.0
+MEMORY_BAR_MEGABYTES = 50.0
+PATIENCE_SECONDS = 300.0
+
+
+@dataclass
+class Sending:
+    """One campaign: seconds from launch to `sent`, and the worker's memory at both ends."""
+
+    seconds: float
+    memory_before: float
+    memory_after: float
+
+
+@dataclass
+class Results:
+    """Everything measured on one database."""
+
+    floors: list[dict[str, float]] = field(default_factory=list)
+    fast: list[Sending] = field(default_factory=list)
+    slow: list[Sending] = field(default_factory=list)
+
+    @property
+    def floor(self) -> dict[str, float]:
+        return {part: median(f[part] for f in self.floors) for part in self.floors[0]}
+
+    @property
+    def growth(self) -> float:
+        """The worker's growth in memory over all campaigns, first start to last end."""
+        return self.slow[-1].memory_after - self.fast[0].memory_before
+
+
+@contextmanager
+def resend_server() -> Iterator[str]:
+    """A server that behaves like Resend, in a process of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "tests.fakes.resend_server", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def misbehave(server: str, **faults: Any) -> None:
+    request = Request(f"{server}/_control/faults", data=json.dumps(faults).encode())
+    urlopen(request, timeout=10).close()
+
+
+def measure_floor(theatre: Theatre, people: str, *, server: str) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.floor", people, "--server", server],
+        cwd=ROOT,
+        env=theatre.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    parts: dict[str, float] = json.loads(done.stdout)
+    return parts
+
+
+def measure_sending(theatre: Theatre, worker: int, people: str) -> Sending:
+    """Send a campaign to everybody on a list; the clock runs from its launch to its end."""
+    campaign = theatre.manage("stage_campaign", "--list", people, "--provider", "resend").strip()
+    before = pss_megabytes(worker)
+    theatre.manage("send_campaign", campaign)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while theatre.rows("SELECT count(*) FROM campaigns_campaign WHERE status = 'sending'") != [
+        (0,)
+    ]:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"A campaign did not end.\n{theatre.log.read_text()[-3000:]}")
+        time.sleep(0.2)
+    after = pss_megabytes(worker)
+    return Sending(last_duration(theatre), before, after)
+
+
+def last_duration(theatre: Theatre) -> float:
+    """Return the seconds between the newest campaign's launch and its end, having checked that all were sent."""
+    text = theatre.manage("stage_outcome")
+    outcome = json.loads(text)
+    if outcome["sent"] != PEOPLE:
+        raise SystemExit(f"{outcome['sent']} of {PEOPLE} were sent.")
+    return float(outcome["seconds"])
+
+
+def measure(theatre: Theatre, *, rounds: int) -> Results:
+    """Take floor and sending in turn, then the slow provider."""
+    results = Results()
+    with resend_server() as server:
+        theatre.environment |= {"RESEND_API_KEY": "re_test", "RESEND_API_URL": server}
+        people = theatre.manage("stage_list", str(PEOPLE)).strip()
+        with theatre.worker(workers=LANES) as worker:
+            measure_sending(theatre, worker.pid, people)  # warm: imports, plans, caches
+            for _ in range(rounds):
+                results.floors.append(measure_floor(theatre, people, server=server))
+                results.fast.append(measure_sending(theatre, worker.pid, people))
+            misbehave(server, slow_seconds=SLOW_SECONDS)
+            results.slow.append(measure_sending(theatre, worker.pid, people))
+    return results
+
+
+def tell(name: str, results: Results) -> float:
+    """Print the table of one database; return our time at 0 ms as a multiple of the floor."""
+    floor = results.floor
+    bottom = sum(floor.values())
+    ours = median(sending.seconds for sending in results.fast)
+    say(f"\n{name}: {PEOPLE:,} messages")
+    say(f"  {'part of the floor':<34}{'seconds':>9}{'of ours':>9}")
+    titles = {
+        "insert": "INSERT … SELECT of the messages",
+        "settle": "UPDATE … FROM VALUES per 100",
+        "render": "python-liquid rendering",
+        "calls": "the bare SDK's calls of 100",
+    }
+    for part, title in titles.items():
+        say(f"  {title:<34}{floor[part]:>9.2f}{floor[part] / ours:>9.0%}")
+    say(f"  {'the floor':<34}{bottom:>9.2f}{bottom / ours:>9.0%}")
+    say(f"  {'ours, provider at 0 ms':<34}{ours:>9.2f}   {ours / bottom:.2f} times the floor")
+    say(f"  {'ours, provider at 150 ms':<34}{results.slow[0].seconds:>9.2f}")
+    say(f"  {'memory, growth over all (MB PSS)':<34}{results.growth:>9.1f}")
+    return ours / bottom
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def missed(ratio: float, results: Results) -> list[str]:
+    """Return the bars that were not met."""
+    bars = {
+        f"{ratio:.2f} times the floor, bar {TIMES_FLOOR}": ratio <= TIMES_FLOOR,
+        f"{results.slow[0].seconds:.1f} s at 150 ms, bar {SLOW_BAR_SECONDS:.0f}": (
+            results.slow[0].seconds < SLOW_BAR_SECONDS
+        ),
+        f"{results.growth:.0f} MB growth, bar {MEMORY_BAR_MEGABYTES:.0f}": (
+            results.growth <= MEMORY_BAR_MEGABYTES
+        ),
+    }
+    return [bar for bar, is_met in bars.items() if not is_met]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--skip-sqlite", action="store_true")
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        fresh_theatre(Path(folder), "postgresql") as theatre,
+    ):
+        results = measure(theatre, rounds=options.rounds)
+    ratio = tell("PostgreSQL", results)
+    lite = ""
+    if not options.skip_sqlite:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            fresh_theatre(Path(folder), "sqlite") as theatre,
+        ):
+            lite = f", SQLite {tell('SQLite', measure(theatre, rounds=1)):.2f}"
+    failures = missed(ratio, results)
+    for failure in failures:
+        say(f"MISSED: {failure}")
+    ours = median(sending.seconds for sending in results.fast)
+    say(
+        f"bench-campaign: {ours:.1f} s at 0 ms = {ratio:.2f} x floor{lite}; "
+        f"{results.slow[0].seconds:.1f} s at 150 ms; {results.growth:+.0f} MB"
+    )
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

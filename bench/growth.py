@@ -1,0 +1,124 @@
+"""`make bench-growth`: ten times the people take ten times the time and no more memory, and pages stay quick.
+
+1. 36,000 and then 360,000 people are sent to through the Resend provider at 0 ms: seconds per message, memory.
+2. With 360,000 messages in the database, pages and API are asked on an idle system, and again while a campaign to
+   360,000 more runs as fast as it can: 95th percentiles.
+
+Exits with 1 when a bar is missed, and ends with one line of figures.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.campaign import Sending, resend_server, say
+from bench.memory import pss_megabytes
+from bench.theatre import fresh_theatre
+from bench.web import visitor_of, web_server
+from tests.crash.theatre import Theatre
+
+FEW, MANY = 36_000, 360_000
+LANES = 4
+LINEAR = 1.15
+MEMORY_BAR_MEGABYTES = 50.0
+TIMES_IDLE = 3.0
+PATIENCE_SECONDS = 600.0
+
+
+def launch(theatre: Theatre, people: str) -> None:
+    campaign = theatre.manage("stage_campaign", "--list", people, "--provider", "resend").strip()
+    theatre.manage("send_campaign", campaign)
+
+
+def is_sending(theatre: Theatre) -> bool:
+    rows = theatre.rows("SELECT count(*) FROM campaigns_campaign WHERE status = 'sending'")
+    return rows != [(0,)]
+
+
+def measure_sending(theatre: Theatre, worker: int, people: str, *, count: int) -> Sending:
+    before = pss_megabytes(worker)
+    launch(theatre, people)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while is_sending(theatre) and time.monotonic() < deadline:
+        time.sleep(1)
+    outcome = json.loads(theatre.manage("stage_outcome"))
+    if outcome["sent"] != count:
+        raise SystemExit(f"{outcome['sent']} of {count} were sent.")
+    return Sending(outcome["seconds"], before, pss_megabytes(worker))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def measure_pages(theatre: Theatre, people: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the pages' 95th percentiles on an idle system, and while a campaign runs."""
+    with web_server(theatre, port=free_port()) as url:
+        visitor = visitor_of(theatre, url)
+        visitor.p95()  # warm
+        idle = visitor.p95()
+        launch(theatre, people)
+        time.sleep(3)
+        busy = visitor.p95()
+        if not is_sending(theatre):
+            raise SystemExit("The campaign ended before the pages were measured.")
+    return idle, busy
+
+
+def tell_pages(idle: dict[str, float], busy: dict[str, float]) -> float:
+    """Print the pages' table; return the worst ratio."""
+    say(f"\n  {'page, 95th percentile':<24}{'idle ms':>9}{'busy ms':>9}{'ratio':>7}")
+    for name in idle:
+        ratio = busy[name] / idle[name]
+        say(f"  {name:<24}{1000 * idle[name]:>9.0f}{1000 * busy[name]:>9.0f}{ratio:>7.1f}")
+    return max(busy[name] / idle[name] for name in idle)
+
+
+def main() -> int:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        fresh_theatre(Path(folder), "postgresql") as theatre,
+        resend_server() as server,
+    ):
+        theatre.environment |= {"RESEND_API_KEY": "re_test", "RESEND_API_URL": server}
+        few = theatre.manage("stage_list", str(FEW)).strip()
+        many = theatre.manage("stage_list", str(MANY), "--from", str(FEW)).strip()
+        with theatre.worker(workers=LANES) as worker:
+            measure_sending(theatre, worker.pid, few, count=FEW)  # warm
+            small = measure_sending(theatre, worker.pid, few, count=FEW)
+            large = measure_sending(theatre, worker.pid, many, count=MANY)
+            idle, busy = measure_pages(theatre, many)
+    return judge(small, large, worst=tell_pages(idle, busy))
+
+
+def judge(small: Sending, large: Sending, *, worst: float) -> int:
+    """Print what was measured beside the bars; return the exit code."""
+    slope = (large.seconds / MANY) / (small.seconds / FEW)
+    growth = large.memory_after - large.memory_before
+    say(
+        f"\n  {FEW:,}: {small.seconds:.1f} s; {MANY:,}: {large.seconds:.1f} s; {slope:.2f} per message"
+    )
+    bars = {
+        f"{slope:.2f} of the time per message, bar {LINEAR}": slope <= LINEAR,
+        f"{growth:.0f} MB growth, bar {MEMORY_BAR_MEGABYTES:.0f}": growth <= MEMORY_BAR_MEGABYTES,
+        f"{worst:.1f} times the idle page, bar {TIMES_IDLE}": worst <= TIMES_IDLE,
+    }
+    missed = [bar for bar, is_met in bars.items() if not is_met]
+    for bar in missed:
+        say(f"MISSED: {bar}")
+    say(
+        f"bench-growth: {MANY / large.seconds:,.0f} a second at {MANY:,} against"
+        f" {FEW / small.seconds:,.0f} at {FEW:,}; {growth:+.0f} MB; pages {worst:.1f} x idle at p95"
+    )
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
