@@ -111,6 +111,7 @@ TEMPLATES = [
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")  # of the staff; the database keeps UTC
 USE_TZ = True
 
@@ -144,6 +145,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 # --- workers: see docs/engine.md for the reasons --------------------------------------------------
 WORKERS = env.int("WORKERS", default=4)
+CRON_RUN_DAYS = env.int("CRON_RUN_DAYS", default=14)
 Q_CLUSTER = {
     "name": "main",
     "workers": WORKERS,

@@ -17,6 +17,9 @@ from jobs.starting import start_run
 
 log = logging.getLogger(__name__)
 
+#: Who starts the runs of cron rows.
+ACTOR = "schedule"
+
 
 def next_slot(cron: str, *, time_zone: str, after: datetime) -> datetime:
     """Return the first slot after a moment. Raises CronSimError or ZoneInfoNotFoundError for nonsense."""
@@ -58,7 +61,7 @@ def _fire(row: Schedule, now: datetime) -> bool:
             if not mine.update(next_at=following, last_at=now):
                 return False
             slot = row.next_at.isoformat()
-            start_run(row.workflow, actor="schedule", idempotency_key=f"cron:{slot}")
+            start_run(row.workflow, actor=ACTOR, idempotency_key=f"cron:{slot}")
     except (CronSimError, ZoneInfoNotFoundError, StopIteration) as error:
         log.error("schedule %s is not fired: %s", row, error)  # noqa: TRY400 - the row keeps the reason
         Schedule.objects.filter(pk=row.pk).update(error=str(error) or type(error).__name__)

@@ -1,0 +1,17 @@
+"""The engine's own durable work."""
+
+from __future__ import annotations
+
+from jobs import retention
+from jobs.context import RunContext
+from jobs.registry import workflow
+
+
+@workflow("jobs.forget_old", cron="17 3 * * *")
+def forget_old(run: RunContext) -> int:
+    """Delete old cron runs, chunk by chunk, and rows of processes long gone; return how many runs."""
+    retention.forget_processes()
+    total = 0
+    while forgotten := run.transaction("forget runs", retention.forget_cron_runs):
+        total += forgotten
+    return total
