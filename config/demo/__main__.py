@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from pathlib import Path
 
 import django
 
@@ -16,12 +18,17 @@ def say(text: str) -> None:
 
 def main() -> int:
     """Run the demo; on a terminal, stay up afterwards."""
-    url = processes.prepare_environment()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--folder", type=Path, default=processes.DEFAULT_FOLDER, help="of its database and its logs"
+    )
+    folder = parser.parse_args().folder.resolve()
+    url = processes.prepare_environment(folder)
     django.setup()
     from django.core.management import call_command
     from django.db import connection
 
-    say("Preparing the demo's own database (var/demo).")
+    say(f"Preparing the demo's own database in {folder}.")
     call_command("migrate", verbosity=0)
     connection.close()
     with processes.servers(url):
@@ -50,7 +57,7 @@ def perform(url: str) -> int:
     say(
         "Everybody got exactly one message."
         if account.is_good
-        else "THIS WENT WRONG; see var/demo/*.log"
+        else "THIS WENT WRONG; the logs stand in the demo's folder."
     )
     return 0 if account.is_good else 1
 

@@ -14,22 +14,22 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FOLDER = ROOT / "var" / "demo"
+DEFAULT_FOLDER = ROOT / "var" / "demo"
 FIRST_PORT = 8000
 START_SECONDS = 30.0
 
 
-def prepare_environment() -> str:
+def prepare_environment(folder: Path) -> str:
     """Point this process and its children at the demo's own database; return the web's address."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     os.environ.update(
         DJANGO_SETTINGS_MODULE="config.settings",
         ENV_FILE=os.devnull,
         DEBUG="true",
-        DATABASE_URL=f"sqlite:///{FOLDER / 'demo.sqlite3'}",
-        VAR_DIR=str(FOLDER),
+        DATABASE_URL=f"sqlite:///{folder / 'demo.sqlite3'}",
+        VAR_DIR=str(folder),
         PUBLIC_URL=url,
         HOST="127.0.0.1",
         PORT=str(port),
@@ -65,10 +65,14 @@ def servers(url: str) -> Iterator[None]:
 
 def launch(name: str, command: list[str]) -> subprocess.Popen[bytes]:
     """Start one server, apart from the terminal's Ctrl-C, which this process hears for all."""
-    with (FOLDER / f"{name}.log").open("wb") as log:
+    with log_of(name).open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - our own commands
             command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
         )
+
+
+def log_of(name: str) -> Path:
+    return Path(os.environ["VAR_DIR"]) / f"{name}.log"
 
 
 def wait_for_web(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -80,4 +84,4 @@ def wait_for_web(url: str, process: subprocess.Popen[bytes]) -> None:
                 return
         except (URLError, OSError):
             time.sleep(0.2)
-    raise SystemExit(f"The web server did not start. It said:\n{(FOLDER / 'web.log').read_text()}")
+    raise SystemExit(f"The web server did not start. It said:\n{log_of('web').read_text()}")
