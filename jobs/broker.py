@@ -37,9 +37,8 @@ class RunBroker(ORM):
     """Cheap to make: a web process makes one per `async_task`. The loop's state is born at the first `dequeue`."""
 
     _loop: Loop | None = None
-    _worker_id: uuid.UUID | None = (
-        None  # the same after a lost database, so that claims are found again
-    )
+    #: The same after a lost database, so that claims are found again.
+    _worker_id: uuid.UUID | None = None
 
     def dequeue(self) -> Tasks | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from multiprocessing.process import BaseProcess
 
 import django
 
@@ -11,13 +12,28 @@ def main() -> None:
     """Start the cluster and stay until it is told to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    from django_q.cluster import Cluster
+    from django_q import cluster
 
     from jobs.processes import die_with_parent
 
+    class Sentinel(cluster.Sentinel):
+        """Django-Q2's guard, which also frees what a killed monitor held.
+
+        The monitor waits for results while it holds their queue's lock. Killed, it takes the lock with it: the next one
+        waits for ever, results pile up, and a worker that is to be recycled never ends because its own never leave it.
+        """
+
+        def reincarnate(self, process: BaseProcess) -> None:
+            if process is self.monitor:
+                lock = self.result_queue._rlock  # only monitors take it, and the only one is dead
+                lock.acquire(block=False)
+                lock.release()
+            super().reincarnate(process)
+
     die_with_parent()
     os.register_at_fork(after_in_child=die_with_parent)
-    Cluster().start()
+    cluster.Sentinel = Sentinel
+    cluster.Cluster().start()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 PUT_BACK_SECONDS = 30.0
 WAIT_SECONDS = 0.5
+#: A run that came through to its next wait is not blamed any more for what went wrong long ago.
+FORGIVEN = {"crashes": 0, "attempts": 0}
 
 
 class SwallowedInterrupt(Exception):
@@ -104,10 +106,7 @@ def _put_back(run: Run, lease: Lease) -> str:
 def _interrupted(lease: Lease, interrupt: Interrupt) -> str:
     if isinstance(interrupt, Suspended):
         changes: dict[str, Any] = {"status": RunStatus.WAITING, "due_at": interrupt.due_at}
-        changes |= {
-            "crashes": 0,
-            "attempts": 0,
-        }  # it came through: what went wrong long ago is forgiven
+        changes |= FORGIVEN
         if interrupt.to_the_back:
             changes["sort_at"] = interrupt.due_at
             if interrupt.due_at <= clock.now():

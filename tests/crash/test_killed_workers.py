@@ -115,6 +115,24 @@ def test_any_other_process_of_the_cluster_can_be_killed(theatre: Theatre, whom: 
     assert theatre.lines() == ["before", "after"]
 
 
+def test_a_new_monitor_takes_up_the_results_where_a_killed_one_left_them(theatre: Theatre):
+    with theatre.worker() as supervisor:
+        theatre.start_run("stage.note", word="before")
+        theatre.wait_until_all("completed", count=1, seconds=30)
+        monitor, pusher = family(supervisor.pid)[-2:]
+        theatre.wait_for(lambda: holds_queue_lock(monitor), seconds=5, what="it waits for results")
+
+        kill(monitor)
+
+        theatre.wait_for(
+            lambda: family(supervisor.pid)[-1] != pusher, seconds=10, what="there is a new monitor"
+        )
+        [*_, new] = family(supervisor.pid)
+        theatre.wait_for(
+            lambda: holds_queue_lock(new), seconds=5, what="the new one waits for them"
+        )
+
+
 def test_no_process_outlives_its_supervisor(theatre: Theatre):
     with theatre.worker() as supervisor:
         theatre.start_run("stage.note", word="once")
