@@ -11,13 +11,20 @@ from campaigns.states import TRANSITIONS, UNDER_WAY, Status
 from core.errors import Conflict
 
 REMEDIES = {
-    Status.DRAFT: "Send or schedule it first.",
+    Status.DRAFT: "Change it, send it or schedule it.",
     Status.SCHEDULED: "Put it back to draft first.",
     Status.SENDING: "Pause or cancel it if it must stop.",
     Status.PAUSED: "Resume or cancel it.",
     Status.FAILED: "Retry its run, or cancel it.",
     Status.SENT: "Make a new campaign to send again.",
     Status.CANCELLED: "Make a new campaign to send again.",
+}
+STANDINGS = {
+    Status.DRAFT: "is a draft",
+    Status.PAUSED: "is paused",
+    Status.FAILED: "failed",
+    Status.SENT: "was sent",
+    Status.CANCELLED: "was cancelled",
 }
 
 
@@ -44,7 +51,7 @@ def moved(campaign: Campaign, *, allowed: Iterable[Status], to: Status, **fields
 def conflict(campaign: Campaign, *, wish: str) -> Conflict:
     """Return the refusal of a wish (`be sent`, `be paused`) that the state does not allow."""
     return Conflict(
-        f"“{campaign.name}” cannot {wish}: it is {_standing(campaign)}.",
+        f"“{campaign.name}” cannot {wish}: it {_standing(campaign)}.",
         field="status",
         value=str(campaign.status),
         remedy="It ends by itself."
@@ -55,13 +62,13 @@ def conflict(campaign: Campaign, *, wish: str) -> Conflict:
 
 def _standing(campaign: Campaign) -> str:
     if campaign.is_cancelling:
-        return f"being cancelled since {_moment(campaign.cancel_asked_at)}"
+        return f"is being cancelled since {_moment(campaign.cancel_asked_at)}"
     if campaign.status in UNDER_WAY and campaign.status != Status.PAUSED:
-        return f"already sending since {_moment(campaign.launched_at)}"
+        return f"is already sending since {_moment(campaign.launched_at)}"
     if campaign.status == Status.SCHEDULED:
-        return f"scheduled for {_moment(campaign.scheduled_at)}"
-    ended = f" since {_moment(campaign.finished_at)}" if campaign.finished_at else ""
-    return f"{Status(campaign.status).label.lower()}{ended}"
+        return f"is scheduled for {_moment(campaign.scheduled_at)}"
+    at = f" at {_moment(campaign.finished_at)}" if campaign.finished_at else ""
+    return f"{STANDINGS[Status(campaign.status)]}{at}"
 
 
 def _moment(at: datetime | None) -> str:

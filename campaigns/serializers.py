@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from campaigns.models import Campaign
 from campaigns.states import Status
+from core.api.inputs import Input
 from core.errors import NotFound
 from core.ids import PublicIdModel
 from messaging.models import ContactList, Sender, Template
@@ -34,7 +35,7 @@ class PublicIdField(serializers.Field[Any, Any, Any, Any]):
         return value.public_id
 
 
-class CampaignInput(serializers.Serializer[Any]):
+class CampaignInput(Input):
     """A draft as it is written."""
 
     name = serializers.CharField(max_length=200)
@@ -45,7 +46,7 @@ class CampaignInput(serializers.Serializer[Any]):
     )
 
 
-class ScheduleInput(serializers.Serializer[Any]):
+class ScheduleInput(Input):
     """When to start: a moment with its offset, or local time in `time_zone`."""
 
     scheduled_at = serializers.CharField(
@@ -56,7 +57,7 @@ class ScheduleInput(serializers.Serializer[Any]):
     )
 
 
-class PauseInput(serializers.Serializer[Any]):
+class PauseInput(Input):
     """Why it is paused; staff see it."""
 
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")

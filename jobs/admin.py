@@ -133,5 +133,5 @@ class WorkerProcessAdmin(ReadOnlyModelAdmin):
 
     empty_text = "No worker has run here yet, so nothing is sent. Start one: manage.py worker"
 
-    list_display = ("id", "kind", "host", "pid", "beat_at", "step")
+    list_display = ("kind", "host", "pid", "beat_at", "step")
     list_filter = ("kind", "host")

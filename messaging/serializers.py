@@ -6,12 +6,13 @@ from typing import Any
 
 from rest_framework import serializers
 
+from core.api.inputs import Input
 from messaging.actions.registration import GivenConsent
 from messaging.channels import Channel
 from messaging.models import Consent, ConsentState
 
 
-class ConsentInput(serializers.Serializer[Any]):
+class ConsentInput(Input):
     """What a person agreed to, and how we know."""
 
     channel = serializers.ChoiceField(choices=Channel.choices)
@@ -28,7 +29,7 @@ class ConsentInput(serializers.Serializer[Any]):
         return GivenConsent(**{**values, "channel": Channel(values["channel"])})
 
 
-class ContactInput(serializers.Serializer[Any]):
+class ContactInput(Input):
     """A new contact: an e-mail address, a phone number, or both."""
 
     email = serializers.CharField(max_length=320, required=False, allow_blank=True)

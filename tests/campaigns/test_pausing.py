@@ -79,7 +79,7 @@ def test_a_draft_cannot_be_paused(campaign: Campaign) -> None:
     with pytest.raises(Conflict) as conflict:
         pause_campaign(campaign, actor=ALICE)
 
-    assert conflict.value.message == "“Spring offer” cannot be paused: it is draft."
+    assert conflict.value.message == "“Spring offer” cannot be paused: it is a draft."
     campaign.refresh_from_db()
     assert campaign.status == Status.DRAFT
     assert not AuditEntry.objects.filter(verb="campaign.paused").exists()

@@ -126,3 +126,15 @@ def test_a_repeated_request_creates_one_contact(api) -> None:
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json()
     assert Contact.objects.count() == 1
+
+
+def test_a_member_nobody_knows_is_refused_and_nothing_is_created(api) -> None:
+    body = {"email": "a@example.com", "consent": {"channel": "email", "source": "form"}}
+
+    response = api("contacts:write").post(URL, body)
+
+    [error] = response.json()["errors"]
+    assert response.status_code == 400
+    assert (error["pointer"], error["code"]) == ("#/consent", "unknown")
+    assert error["detail"].startswith("There is no such member. Known are: attributes, consents, ")
+    assert Contact.objects.count() == 0
