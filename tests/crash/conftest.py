@@ -20,6 +20,6 @@ def stage_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | P
 @pytest.fixture
 def theatre(stage_template: str | Path, tmp_path: Path) -> Iterator[stage.Theatre]:
     """A migrated database of its own, and real processes over it."""
-    built = stage.Theatre(tmp_path, stage_template)
+    built = stage.Theatre(tmp_path, stage.clone(stage_template, tmp_path))
     yield built
     built.drop()

@@ -22,14 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 class Theatre:
     """One database of the vendor under test, and the processes over it."""
 
-    def __init__(self, folder: Path, template: str | Path) -> None:
+    def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
         self.ledger = folder / "ledger"
         self.ledger.touch()
-        self.url = clone(template, folder)
+        self.url = url
         self.environment = environment(self.url, folder, self.ledger)
         self.log = folder / "worker.log"
-        self._worker: subprocess.Popen[bytes] | None = None
 
     # --- what stands in the database -------------------------------------------------------------------------------
 
@@ -56,7 +55,7 @@ class Theatre:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -77,23 +76,22 @@ class Theatre:
     @contextmanager
     def worker(self, *, workers: int = 2) -> Iterator[subprocess.Popen[bytes]]:
         """A supervised cluster for the length of a block; stopped cleanly, or killed if that fails."""
+        process = self.start_worker(workers=workers)
+        try:
+            yield process
+        finally:
+            stop(process)
+
+    def start_worker(self, *, workers: int) -> subprocess.Popen[bytes]:
+        """Start a supervised cluster; its words go to the log."""
         with self.log.open("ab") as log:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "manage.py", "worker", "--stop-seconds", "5"],
                 cwd=ROOT,
                 env={**self.environment, "WORKERS": str(workers)},
                 stdout=log,
                 stderr=log,
             )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
     def wait_for(self, question: Callable[[], bool], *, seconds: float, what: str) -> float:
         """Wait until something holds; return how long it took. Fails with the worker's log."""
@@ -146,7 +144,7 @@ def make_template(folder: Path) -> str | Path:
         cwd=ROOT,
         env=environment(url, folder, folder / "ledger"),
         check=True,
-        timeout=120,
+        timeout=600,
     )
     return template
 
@@ -194,7 +192,8 @@ def raw_connection(url: str) -> Iterator[Any]:
     else:
         import sqlite3
 
-        connection = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)
+        path = url.removeprefix("sqlite:///")
+        connection = sqlite3.connect(path, timeout=20, isolation_level=None)
     try:
         yield connection
     finally:
@@ -226,6 +225,16 @@ def holds_queue_lock(pid: int) -> bool:
         return Path(f"/proc/{pid}/syscall").read_text().split()[0] == "0"
     except (FileNotFoundError, PermissionError, IndexError):
         return False
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end; kill it when it does not."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def kill(pid: int) -> None:

@@ -8,7 +8,7 @@ import random
 import re
 import threading
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,13 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer; `cut` closes the connection instead of sending it."""
+    """An HTTP answer; `cut` closes the connection instead of sending it, `is_fresh` tells that mail was just taken."""
 
     status: int
     body: dict[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
+    is_fresh: bool = False
 
 
 @dataclass
@@ -133,7 +134,7 @@ class ResendAccount:
             reply = self._take(key, body, headers, fate)
         except Refusal as refusal:
             reply = refusal.reply
-        return Reply(reply.status, reply.body, {**limits, **reply.headers}, reply.cut)
+        return replace(reply, headers={**limits, **reply.headers})
 
     def _now(self) -> float:
         return time.time() + self._offset
@@ -227,7 +228,7 @@ class ResendAccount:
             reply = Reply(200, body)
             if key:
                 self._keys[key].reply = reply
-        return Reply(200, body, cut=fate == "cut")
+        return replace(reply, cut=fate == "cut", is_fresh=True)
 
     def _spend_quota(self, count: int) -> None:
         if self.faults.quota is None:

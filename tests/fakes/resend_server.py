@@ -39,7 +39,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _route(self, method: str) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        self._answer(self.server.answer(method, self.path, body, self._headers()))
+        reply = self.server.answer(method, self.path, body, self._headers())
+        if reply.is_fresh and self.server.before_answer:
+            self.server.before_answer(self.client_address[1])
+        self._answer(reply)
 
     def _headers(self) -> dict[str, str]:
         return {name.lower(): value for name, value in self.headers.items()}
@@ -74,6 +77,8 @@ class ResendServer(ThreadingHTTPServer):
         self.connections = 0
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.keeps_requests = False
+        #: Called with the client's port when mail has been taken, while the client still waits for the answer.
+        self.before_answer: Callable[[int], None] | None = None
 
     @property
     def url(self) -> str:

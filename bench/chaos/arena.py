@@ -1,0 +1,182 @@
+"""A campaign under way: the database, the provider it goes to, and the worker that is shot at."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bench.chaos.cast import Cast, Casting, owner_of_port
+from tests.crash.theatre import Theatre, family, kill, stop
+from tests.fakes.resend_server import ResendServer
+
+WORKERS = 4
+LOOK_SECONDS = 0.05
+#: What is not healed after so many times its bar is given up.
+PATIENCE = 3.0
+ALERT_ADDRESS = "staff@example.com"
+
+
+class Arena:
+    """Everything a fault needs: whom to kill, what to ask, and how long until it was well again."""
+
+    def __init__(self, theatre: Theatre, server: ResendServer, *, seed: int = 7) -> None:
+        self.theatre = theatre
+        self.server = server
+        self.chance = random.Random(seed)
+        self.kills: Counter[str] = Counter()
+        self.mails = theatre.folder / "alerts"
+        self._casting = Casting(theatre)
+        theatre.environment |= {
+            "RESEND_API_KEY": server.account.api_key,
+            "RESEND_API_URL": server.url,
+            "ALERT_EMAILS": ALERT_ADDRESS,
+            "EMAIL_URL": f"filemail:///{self.mails}",
+        }
+
+    # --- the campaign and its worker -------------------------------------------------------------------------------
+
+    def stage(self, people: int, *, per_second: float) -> None:
+        """Make the campaign, paced so that it lasts as long as the faults do."""
+        self.people = people
+        arguments = (str(people), "--provider", "resend", "--rate", str(per_second))
+        self._campaign = self.theatre.manage("stage_campaign", *arguments).strip()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """A worker, and the campaign launched, for the length of a block."""
+        self.worker = self.theatre.start_worker(workers=WORKERS)
+        try:
+            self.theatre.manage("send_campaign", self._campaign)
+            yield
+        finally:
+            self.server.before_answer = None
+            stop(self.worker)
+
+    def start_worker_again(self) -> None:
+        self.worker.wait()
+        self.worker = self.theatre.start_worker(workers=WORKERS)
+
+    def go_at_full_speed(self) -> None:
+        """Take the rate limit away, as staff may."""
+        self.theatre.rows("UPDATE messaging_sender SET rate_per_second = NULL")
+
+    def is_sent(self) -> bool:
+        return self.theatre.rows("SELECT status FROM campaigns_campaign") == [("sent",)]
+
+    # --- killing ---------------------------------------------------------------------------------------------------
+
+    def find(self, whom: Callable[[Cast], int]) -> int:
+        """Wait until somebody plays this part, and return the process."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            cast = self._casting.look(self.worker.pid)
+            pid = whom(cast) if cast else 0
+            if pid:
+                return pid
+        raise AssertionError(f"nobody was found to be killed\n{self.log_tail()}")
+
+    def shoot(self, kind: str, pid: int) -> None:
+        kill(pid)
+        self.kills[kind] += 1
+
+    def shoot_the_next_in_a_call(self, kind: str) -> tuple[uuid.UUID, int]:
+        """Kill a worker whose mail was taken and who waits for the answer; return the run it drove, and its epoch."""
+        struck = threading.Event()
+        found: list[tuple[uuid.UUID, int]] = []
+        once = threading.Lock()
+
+        def strike(port: int) -> None:
+            if not once.acquire(blocking=False):
+                return
+            pid = owner_of_port(port, family(self.worker.pid))
+            found.append(self.run_of(pid))
+            self.shoot(kind, pid)
+            struck.set()
+
+        self.server.before_answer = strike
+        try:
+            if not struck.wait(30):
+                raise AssertionError(f"no call came\n{self.log_tail()}")
+        finally:
+            self.server.before_answer = None
+        return found[0]
+
+    def run_of(self, pid: int) -> tuple[uuid.UUID, int]:
+        """Return the run that a process drives, and its epoch."""
+        [(run, epoch)] = self.theatre.rows(
+            "SELECT r.id, r.epoch FROM jobs_run r JOIN jobs_workerprocess w ON w.id = r.worker_id"
+            f" WHERE w.pid = {pid} AND r.status = 'running'"
+        )
+        return uuid.UUID(str(run)), epoch
+
+    # --- healing ---------------------------------------------------------------------------------------------------
+
+    def seconds_until(self, is_well: Callable[[], bool], *, bar: float) -> float:
+        """Return how long it took until something holds; infinity where that is given up."""
+        start = time.monotonic()
+        while time.monotonic() - start < bar * PATIENCE:
+            if self._holds(is_well):
+                return time.monotonic() - start
+            time.sleep(LOOK_SECONDS)
+        return float("inf")
+
+    def _holds(self, is_well: Callable[[], bool]) -> bool:
+        try:
+            return is_well()
+        except database_errors():
+            return False
+
+    def is_taken_up(self, run: uuid.UUID, *, after: int) -> bool:
+        """Whether another process has driven a run since this epoch."""
+        [(epoch, status)] = self.theatre.rows(
+            f"SELECT epoch, status FROM jobs_run WHERE id = '{self._key(run)}'"
+        )
+        return bool(epoch > after + 1 or (epoch == after + 1 and status != "claimed"))
+
+    def serves_again(self, *, bar: float) -> float:
+        """Start a run at this moment and return how long it took until it was done."""
+        marker = self._key(uuid.uuid4())
+        self.theatre.rows(MARKER.format(id=marker))
+        question = f"SELECT status FROM jobs_run WHERE id = '{marker}'"
+        return self.seconds_until(lambda: self.theatre.rows(question) == [("completed",)], bar=bar)
+
+    def settles_again(self, *, bar: float) -> float:
+        """Return how long it takes until every batch that is in doubt now has been settled."""
+        unresolved = "FROM messaging_sendbatch WHERE status IN ('frozen', 'attempted')"
+        begun = set(self.theatre.rows(f"SELECT id {unresolved}"))
+        return self.seconds_until(
+            lambda: begun.isdisjoint(self.theatre.rows(f"SELECT id {unresolved}")), bar=bar
+        )
+
+    def accepts_more(self) -> Callable[[], bool]:
+        """Return a question: has the provider taken anything since now?"""
+        before = len(self.server.accepted)
+        return lambda: len(self.server.accepted) > before
+
+    def log_tail(self) -> str:
+        return self.theatre.log.read_text()[-4000:]
+
+    def _key(self, key: uuid.UUID) -> str:
+        return str(key) if self.theatre.url.startswith("postgres") else key.hex
+
+
+MARKER = """
+INSERT INTO jobs_run (id, workflow, queue, status, input, actor, idempotency_key, created_at, sort_at, epoch,
+    crashes, attempts, cancel_requested_by, progress_done, progress_text)
+VALUES ('{id}', 'stage.note', 'main', 'ready', '{{"word": "marker"}}', 'system', '', CURRENT_TIMESTAMP,
+    CURRENT_TIMESTAMP, 0, 0, 0, '', 0, '')
+"""
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    """What a question to the database raises while that restarts, or is busy."""
+    import sqlite3
+
+    import psycopg
+
+    return (psycopg.OperationalError, sqlite3.OperationalError)
