@@ -18,6 +18,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from jobs import backup, processes, reaper, schedules
@@ -42,6 +43,7 @@ class Supervisor:
         self._cluster = uuid.uuid4()
         self._process: subprocess.Popen[bytes] | None = None
         self._patience_starts = 0.0
+        self._loop_seen = 0.0
 
     def run(self) -> None:
         """Start, watch, replace; return after a clean stop."""
@@ -90,7 +92,7 @@ class Supervisor:
             cwd=settings.BASE_DIR,
             start_new_session=True,
         )
-        self._patience_starts = time.monotonic()
+        self._patience_starts = self._loop_seen = time.monotonic()
         log.info("cluster %s started", self._cluster)
 
     def _look_after(self) -> None:
@@ -118,8 +120,7 @@ class Supervisor:
         if not self._has_idle_worker():
             return ""
         mine = WorkerProcess.objects.filter(cluster=self._cluster, kind=ProcessKind.PUSHER)
-        long_ago = Now() - timedelta(seconds=FROZEN_SECONDS)
-        if not mine.filter(beat_at__gte=long_ago).exists():
+        if not self._is_turning(mine):
             return "the broker loop does not turn"
         # A claim is never renewed, so its lease tells its age.
         almost_over = Now() + timedelta(seconds=LEASE_SECONDS - FROZEN_SECONDS)
@@ -129,6 +130,13 @@ class Supervisor:
             lease_until__lt=almost_over,
         )
         return "claimed runs are not taken up" if stuck.exists() else ""
+
+    def _is_turning(self, loops: QuerySet[WorkerProcess]) -> bool:
+        """Whether the broker loop turned lately. One that was killed is buried, and the next has its time to come."""
+        if loops.exists():
+            self._loop_seen = time.monotonic()
+            return loops.filter(beat_at__gte=Now() - timedelta(seconds=FROZEN_SECONDS)).exists()
+        return time.monotonic() - self._loop_seen < FROZEN_SECONDS
 
     def _has_idle_worker(self) -> bool:
         pool = WorkerProcess.objects.filter(cluster=self._cluster, kind=ProcessKind.POOL)
