@@ -80,7 +80,7 @@ def main() -> int:
             theatre = Theatre(folder, postgres.url)
             theatre.log = (options.log or theatre.log).absolute()
             theatre.manage("migrate", "--run-syncdb", "-v", "0")
-            arena = Arena(theatre, server, seed=options.seed)
+            arena = Arena(theatre, server)
             arena.stage(options.people, per_second=PER_SECOND)
             server.misbehave(**faults.BAD_DAY)
             report = hold_trial(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import random
+import sqlite3
+import subprocess
 import threading
 import time
 import uuid
@@ -10,12 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import psycopg
+
 from bench.chaos.cast import Cast, Casting, owner_of_port
 from tests.crash.theatre import Theatre, family, kill, stop
 from tests.fakes.resend_server import ResendServer
 
 WORKERS = 4
 LOOK_SECONDS = 0.05
+#: What a question raises while the database restarts, or is busy.
+DATABASE_ERRORS = (psycopg.OperationalError, sqlite3.OperationalError)
 #: What is not healed after so many times its bar is given up.
 PATIENCE = 3.0
 ALERT_ADDRESS = "staff@example.com"
@@ -24,12 +29,14 @@ ALERT_ADDRESS = "staff@example.com"
 class Arena:
     """Everything a fault needs: whom to kill, what to ask, and how long until it was well again."""
 
-    def __init__(self, theatre: Theatre, server: ResendServer, *, seed: int = 7) -> None:
+    def __init__(self, theatre: Theatre, server: ResendServer) -> None:
         self.theatre = theatre
         self.server = server
-        self.chance = random.Random(seed)
         self.kills: Counter[str] = Counter()
+        self.people = 0
         self.mails = theatre.folder / "alerts"
+        self._campaign = ""
+        self._worker: subprocess.Popen[bytes] | None = None
         self._casting = Casting(theatre)
         theatre.environment |= {
             "RESEND_API_KEY": server.account.api_key,
@@ -49,17 +56,23 @@ class Arena:
     @contextmanager
     def under_way(self) -> Iterator[None]:
         """A worker, and the campaign launched, for the length of a block."""
-        self.worker = self.theatre.start_worker(workers=WORKERS)
+        self._worker = self.theatre.start_worker(workers=WORKERS)
         try:
             self.theatre.manage("send_campaign", self._campaign)
             yield
         finally:
-            self.server.before_answer = None
             stop(self.worker)
 
+    @property
+    def worker(self) -> subprocess.Popen[bytes]:
+        """The supervisor that is at work at present."""
+        assert self._worker, "the campaign is not under way"
+        return self._worker
+
     def start_worker_again(self) -> None:
+        """Start a new supervisor in place of one that was killed."""
         self.worker.wait()
-        self.worker = self.theatre.start_worker(workers=WORKERS)
+        self._worker = self.theatre.start_worker(workers=WORKERS)
 
     def go_at_full_speed(self) -> None:
         """Take the rate limit away, as staff may."""
@@ -91,9 +104,9 @@ class Arena:
         once = threading.Lock()
 
         def strike(port: int) -> None:
-            if not once.acquire(blocking=False):
-                return
             pid = owner_of_port(port, family(self.worker.pid))
+            if not (pid and once.acquire(blocking=False)):
+                return
             found.append(self.run_of(pid))
             self.shoot(kind, pid)
             struck.set()
@@ -128,15 +141,17 @@ class Arena:
     def _holds(self, is_well: Callable[[], bool]) -> bool:
         try:
             return is_well()
-        except database_errors():
+        except DATABASE_ERRORS:
             return False
 
     def is_taken_up(self, run: uuid.UUID, *, after: int) -> bool:
-        """Whether another process has driven a run since this epoch."""
+        """Whether another process has driven a run since this epoch, or there is nothing left of it to drive."""
         [(epoch, status)] = self.theatre.rows(
             f"SELECT epoch, status FROM jobs_run WHERE id = '{self._key(run)}'"
         )
-        return bool(epoch > after + 1 or (epoch == after + 1 and status != "claimed"))
+        if epoch == after + 1:
+            return status != "claimed"
+        return epoch > after or status == "completed"
 
     def serves_again(self, *, bar: float) -> float:
         """Start a run at this moment and return how long it took until it was done."""
@@ -171,12 +186,3 @@ INSERT INTO jobs_run (id, workflow, queue, status, input, actor, idempotency_key
 VALUES ('{id}', 'stage.note', 'main', 'ready', '{{"word": "marker"}}', 'system', '', CURRENT_TIMESTAMP,
     CURRENT_TIMESTAMP, 0, 0, 0, '', 0, '')
 """
-
-
-def database_errors() -> tuple[type[Exception], ...]:
-    """What a question to the database raises while that restarts, or is busy."""
-    import sqlite3
-
-    import psycopg
-
-    return (psycopg.OperationalError, sqlite3.OperationalError)

@@ -37,9 +37,8 @@ class Casting:
     def look(self, supervisor: int) -> Cast | None:
         """Return who is who in the cluster under a supervisor; None while it is not whole."""
         cluster, sentinel, *others = [*family(supervisor), 0, 0]
-        children = {
-            pid for pid in others if pid and birth_of(pid)
-        }  # a killed one stays until it is waited for
+        # A killed process stays in the family until it is waited for.
+        children = {pid for pid in others if pid and birth_of(pid)}
         pushers, driving = _known(self._theatre)
         pusher = next(iter(pushers & children), 0)
         if not (sentinel and pusher):

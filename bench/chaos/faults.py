@@ -11,7 +11,20 @@ from bench.chaos.postgres import Postgres
 
 #: The provider's everyday: answers that are lost, calls that never arrive, and errors.
 BAD_DAY = {"cut_rate": 0.03, "drop_rate": 0.02, "error_rate": 0.02, "slow_seconds": 0.02}
-FINE_DAY = dict.fromkeys(BAD_DAY, 0.0)
+LANES = 4
+#: So long a paused sender is watched: it must not call.
+QUIET_SECONDS = 2.0
+#: So long a supervisor that was started without a database is left to wait.
+BOOT_SECONDS = 5.0
+RESUME = (
+    "from messaging.models import Sender\n"
+    "from messaging.actions.senders import resume_sender\n"
+    "resume_sender(Sender.objects.get(), actor='staff:alice')"
+)
+CUT_CONNECTIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 @dataclass(frozen=True)
@@ -110,28 +123,13 @@ def is_alerted(arena: Arena) -> bool:
     return any(ALERT_ADDRESS in mail and "daily_quota_exceeded" in mail for mail in mails)
 
 
-LANES = 4
-QUIET_SECONDS = 2.0
-RESUME = (
-    "from messaging.models import Sender\n"
-    "from messaging.actions.senders import resume_sender\n"
-    "resume_sender(Sender.objects.get(), actor='staff:alice')"
-)
-
-
 # --- the database goes away ------------------------------------------------------------------------------------------
 
 
 def connections_cut(arena: Arena, bar: float) -> float:
     """Every connection to the database is cut at once, as by a proxy that fails over (PostgreSQL)."""
-    arena.theatre.rows(CUT)
+    arena.theatre.rows(CUT_CONNECTIONS)
     return arena.serves_again(bar=bar) + arena.settles_again(bar=bar)
-
-
-CUT = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-)
 
 
 def database_restarts(postgres: Postgres, mode: str) -> Callable[[Arena, float], float]:
@@ -157,9 +155,6 @@ def supervisor_without_database(postgres: Postgres) -> Callable[[Arena, float], 
         return arena.serves_again(bar=bar) + arena.settles_again(bar=bar)
 
     return strike
-
-
-BOOT_SECONDS = 5.0
 
 
 def database_is_away(postgres: Postgres, seconds: float) -> Callable[[Arena, float], float]:
