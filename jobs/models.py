@@ -88,8 +88,12 @@ class Run(PublicIdModel):
                 fields=["lease_until"],
                 condition=Q(status__in=["claimed", "running"]),
             ),
-            models.Index(name="run_by_workflow", fields=["workflow", "status", "-id"]),
-            models.Index(name="run_by_status", fields=["status", "-id"]),
+            models.Index(name="run_by_workflow", fields=["workflow", "-id"]),
+            models.Index(
+                name="run_over",
+                fields=["status", "-id"],
+                condition=Q(status__in=["completed", "failed", "cancelled"]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -45,10 +45,10 @@ def bury_dead_processes(*, is_crash: bool = True) -> int:
     return freed
 
 
-def give_back(run_id: uuid.UUID, *, epoch: int, is_crash: bool) -> bool:
-    """Free a run whose driver cannot go on with it; False where somebody else holds it by now."""
+def give_back(run_id: uuid.UUID, *, epoch: int) -> bool:
+    """Free a run whose driver cannot go on, through no fault of the run; False where somebody else holds it by now."""
     held = Run.objects.filter(status__in=[RunStatus.CLAIMED, RunStatus.RUNNING], epoch=epoch)
-    return _free(run_id, held, is_crash=is_crash)
+    return _free(run_id, held, is_crash=False)
 
 
 def return_claims(worker_id: uuid.UUID) -> int:

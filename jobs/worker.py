@@ -8,7 +8,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from core import clock
 from core.errors import RetryAfter
@@ -56,14 +56,13 @@ def drive(run_id: str, epoch: int) -> str:
 def _give_back(run_id: uuid.UUID, *, epoch: int) -> str:
     """Free the run for others, waiting for the database up to the length of a lease; then that ends by itself.
 
-    Only where the connection is well was it a crash of the run: it must not fail because the database was away.
+    It is no crash of the run: none may fail because the database was away.
     """
-    is_crash = connection.is_usable()
     deadline = time.monotonic() + LEASE_SECONDS
     while time.monotonic() < deadline:
         connection.close()
         try:
-            reaper.give_back(run_id, epoch=epoch, is_crash=is_crash)
+            reaper.give_back(run_id, epoch=epoch)
         except (DatabaseError, InterfaceError):
             time.sleep(WAIT_SECONDS)
         else:
@@ -88,11 +87,16 @@ def _drive(run: Run, lease: Lease) -> str:
         )
     except Interrupt as interrupt:
         return _interrupted(lease, interrupt)
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as error:  # noqa: BLE001 - whatever a workflow raises is recorded on its run
+        if _is_lost_database(error):
+            raise
         return _failed(run, lease, workflow, error)
     return "completed"
+
+
+def _is_lost_database(error: Exception) -> bool:
+    """Whether the connection is gone, and not only a statement wrong, too slow, or in another's way."""
+    return isinstance(error, DatabaseError | InterfaceError) and not connection.is_usable()
 
 
 def _put_back(run: Run, lease: Lease) -> str:

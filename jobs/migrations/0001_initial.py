@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('retry_run', 'Can retry a failed run'), ('cancel_run', 'Can cancel a run')],
-                'indexes': [models.Index(condition=models.Q(('status', 'ready')), fields=['queue', 'sort_at', 'id'], name='run_ready'), models.Index(condition=models.Q(('status', 'waiting')), fields=['due_at'], name='run_due'), models.Index(condition=models.Q(('status__in', ['claimed', 'running'])), fields=['lease_until'], name='run_leased'), models.Index(fields=['workflow', 'status', '-id'], name='run_by_workflow'), models.Index(fields=['status', '-id'], name='run_by_status')],
+                'indexes': [models.Index(condition=models.Q(('status', 'ready')), fields=['queue', 'sort_at', 'id'], name='run_ready'), models.Index(condition=models.Q(('status', 'waiting')), fields=['due_at'], name='run_due'), models.Index(condition=models.Q(('status__in', ['claimed', 'running'])), fields=['lease_until'], name='run_leased'), models.Index(fields=['workflow', '-id'], name='run_by_workflow'), models.Index(condition=models.Q(('status__in', ['completed', 'failed', 'cancelled'])), fields=['status', '-id'], name='run_over')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['ready', 'claimed', 'running', 'waiting', 'completed', 'failed', 'cancelled'])), name='run_status_known'), models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('workflow', 'idempotency_key'), name='run_start_once')],
             },
         ),

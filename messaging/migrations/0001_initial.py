@@ -307,7 +307,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(fields=['stream', 'status', 'reason'], name='message_tally'),
+            index=models.Index(condition=models.Q(('status', 'pending'), _negated=True), fields=['stream', 'status', 'reason'], name='message_tally'),
         ),
         migrations.AddIndex(
             model_name='message',

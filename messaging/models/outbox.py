@@ -11,6 +11,7 @@ from django.db.models import Q
 from core import clock
 from core.errors import NotFound
 from core.ids import PublicIdModel, decode, encode
+from core.sql import Literal
 from messaging.channels import Channel
 from messaging.models.people import Contact
 from messaging.models.templates import TemplateVersion
@@ -120,7 +121,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
     """The adjectives of messages."""
 
     def pending(self) -> Self:
-        return self.filter(status="pending")
+        return self.filter(status=Literal("pending"))
+
+    def handled(self) -> Self:
+        """Whatever is not pending."""
+        return self.exclude(status=Literal("pending"))
 
     def in_order(self) -> Self:
         """In the order they were written. Named so that only the index `message_next` fits:
@@ -181,7 +186,12 @@ class Message(models.Model):
                 fields=["stream", "created_at", "id"],
                 condition=Q(status="pending"),
             ),
-            models.Index(name="message_tally", fields=["stream", "status", "reason"]),
+            # Without the pending ones, so that no planner reads a whole stream to find its next messages.
+            models.Index(
+                name="message_tally",
+                fields=["stream", "status", "reason"],
+                condition=~Q(status="pending"),
+            ),
             models.Index(
                 name="message_by_batch",
                 fields=["batch", "position"],

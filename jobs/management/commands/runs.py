@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -19,6 +19,14 @@ from jobs.watching import outcome, watch_run
 NOT_COMPLETED = 2
 
 
+def positive(text: str) -> int:
+    """Return the number above zero that a text spells."""
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError(f"{number} is not above zero")
+    return number
+
+
 class Command(BaseCommand):
     help = "Look at runs, and retry or cancel them."
 
@@ -27,7 +35,7 @@ class Command(BaseCommand):
         listing = verbs.add_parser("list", help="the newest runs")
         listing.add_argument("--status", choices=RunStatus.values)
         listing.add_argument("--workflow")
-        listing.add_argument("--limit", type=int, default=20)
+        listing.add_argument("--limit", type=positive, default=20)
         for verb, help in (
             ("show", "one run with its steps"),
             ("watch", "follow a run until it is over"),
@@ -50,6 +58,8 @@ class Command(BaseCommand):
             runs = runs.filter(workflow=options["workflow"])
         for run in runs[: options["limit"]]:
             self.stdout.write(self._line(run))
+        if not runs.exists():
+            self.stderr.write("There are no such runs.")
 
     def _line(self, run: Run) -> str:
         progress = "" if run.progress_total is None else f"{run.progress_done}/{run.progress_total}"
