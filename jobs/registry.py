@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
-from core.errors import NotFound
+from core.errors import NotFound, Refused
 from jobs.retrying import DEFAULT_RETRY, Retry
 
 WorkflowFunction = Callable[..., Any]
@@ -22,6 +23,20 @@ class Workflow:
     on_failure: str
     cron: str
     time_zone: str
+
+    def check_input(self, input: dict[str, Any]) -> None:
+        """Refuse input that the function could not be called with: no attempt at it would ever succeed."""
+        taken = signature(self.function)
+        try:
+            taken.bind(None, **input)
+        except TypeError as error:
+            _run, *names = taken.parameters
+            raise Refused(
+                f"{self.name} cannot be started with this input: {error}.",
+                field="input",
+                value=input,
+                remedy=f"It takes {', '.join(names) or 'no input'}.",
+            ) from error
 
 
 _workflows: dict[str, Workflow] = {}

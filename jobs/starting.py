@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from inspect import signature
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -13,7 +12,6 @@ from core import clock
 from core.errors import Refused
 from jobs import registry, wakeup
 from jobs.models import Run
-from jobs.registry import Workflow
 from jobs.states import RunStatus
 
 
@@ -31,9 +29,9 @@ def start_run(
 
     A second start of the same workflow with the same `idempotency_key` returns the first run. `priority` moves the run
     forward in the queue by so many seconds. Raises NotFound for an unknown workflow and Refused for input that is not
-    JSON or not what the workflow takes.
+    JSON.
     """
-    _check_signature(registry.get(workflow), input or {})
+    registry.get(workflow)
     now = clock.now()
     run = Run(
         workflow=workflow,
@@ -53,23 +51,6 @@ def start_run(
         run.save(force_insert=True)
     wakeup.notify(queue)
     return run
-
-
-def _check_signature(workflow: Workflow, input: dict[str, Any]) -> None:
-    """Refuse what the function could not be called with: no attempt at it would ever succeed."""
-    try:
-        signature(workflow.function).bind(None, **input)
-    except TypeError as error:
-        raise Refused(
-            f"{workflow.name} cannot be started with {json.dumps(sorted(input))}: {error}.",
-            field="input",
-            remedy=f"It takes {_taken_by(workflow)}.",
-        ) from error
-
-
-def _taken_by(workflow: Workflow) -> str:
-    _run, *parameters = signature(workflow.function).parameters.values()
-    return ", ".join(parameter.name for parameter in parameters) or "no input"
 
 
 def _checked(input: dict[str, Any]) -> dict[str, Any]:

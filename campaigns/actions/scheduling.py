@@ -60,6 +60,7 @@ def unschedule_campaign(campaign: Campaign, *, actor: str) -> Campaign:
         allowed=[Status.SCHEDULED],
         to=Status.DRAFT,
         wish="go back to draft",
+        scheduled_at=None,
         start_problem="",
         asks_since=None,
     )

@@ -15,7 +15,8 @@ from core import clock
 from jobs import watching
 from jobs.models import Run
 from jobs.testing import run_until_idle
-from messaging.models import SandboxMessage
+from messaging.actions.templates import save_version
+from messaging.models import Contact, SandboxMessage
 from tests.campaigns.conftest import ALICE, MONDAY
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +123,20 @@ def test_checking_with_nothing_due_says_nothing(capsys: pytest.CaptureFixture[st
     call_command("check_scheduled_campaigns")
 
     assert capsys.readouterr().out == ""
+
+
+def test_with_wait_a_campaign_of_which_every_message_failed_exits_with_2(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_all(_: float) -> None:
+        Contact.objects.update(attributes={})
+        run_until_idle(advance=True)
+
+    save_version(campaign.template, subject="{{ contact.attributes.city }}", html="x", actor=ALICE)
+    monkeypatch.setattr(watching, "sleep", fail_all)
+
+    with pytest.raises(CommandError) as error:
+        call_command("send_campaign", campaign.public_id, wait=True)
+
+    assert error.value.returncode == 2
+    assert ": 0 sent, 5 failed, 2 skipped, 0 in doubt, 0 waiting." in str(error.value)

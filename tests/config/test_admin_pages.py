@@ -9,6 +9,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import Model
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
@@ -149,3 +150,16 @@ def test_the_first_step_leads_to_the_page_where_it_is_done(
     assert [step.link for step in viewer] == [
         place(model, "changelist") for model in (Sender, ImportBatch, Template, Campaign)
     ]
+
+
+def test_who_may_not_is_told_so_and_led_back(client_of: ClientOf, bob: User) -> None:
+    refused = client_of(bob).get(place(Sender, "add"))
+
+    assert refused.status_code == 403
+    assert "Your log-in lacks the right" in refused.content.decode()
+    assert '<a href="/">' in refused.content.decode()
+
+
+@pytest.mark.parametrize("page", ["403.html", "404.html", "500.html"])
+def test_a_page_of_refusal_needs_nothing_from_the_request(page: str) -> None:
+    assert "<h1>" in render_to_string(page)

@@ -113,3 +113,22 @@ def test_cancel_ends_a_waiting_run():
 def test_an_id_that_is_none_is_refused():
     with pytest.raises(CommandError, match="There is no 'run_9'"):
         said("runs", "show", "run_9")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [('{"fial": true}', "unexpected keyword argument 'fial'"), ('{"run": 1}', "multiple values")],
+)
+def test_input_that_the_workflow_does_not_take_is_refused_with_what_it_takes(given, words):
+    with pytest.raises(CommandError, match=rf"{words}.*It takes fail\."):
+        said("start", "test.command", "--input", given)
+
+    assert Run.objects.count() == 0
+
+
+def test_a_list_needs_a_limit_above_zero_and_says_when_there_is_nothing(capsys):
+    with pytest.raises(CommandError, match="0 is not above zero"):
+        said("runs", "list", "--limit", "0")
+
+    assert said("runs", "list") == ""
+    assert capsys.readouterr().err == "There are no such runs.\n"

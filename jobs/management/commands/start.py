@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core.audit import command_actor
 from core.errors import Refused
+from jobs import registry
 from jobs.actions import start_run
 from jobs.states import RunStatus
 from jobs.watching import outcome, watch_run
@@ -37,9 +38,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            input = json_object(options["input"])
+            registry.get(options["workflow"]).check_input(input)
             run = start_run(
                 options["workflow"],
-                input=json_object(options["input"]),
+                input=input,
                 idempotency_key=options["key"],
                 actor=command_actor(),
             )
