@@ -37,7 +37,7 @@ from messaging.providers.base import (
 )
 from messaging.states import BatchStatus, MessageStatus, Reason
 
-#: Seconds until a batch in doubt is sent again under its key, by the number of attempts.
+#: Seconds until a batch in doubt is sent again under its key, by how often the provider has left it in doubt.
 BACKOFF = (0.2, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 IN_FLIGHT_SECONDS = 2.0
 TEXT_LENGTH = 500
@@ -122,7 +122,9 @@ def _blocked(outcome: SenderBlocked, batch: SendBatch) -> Next:
 
 @_apply.register
 def _in_doubt(outcome: Unknown, batch: SendBatch) -> Next:
-    return _try_again(batch, wait=BACKOFF[min(batch.attempts, len(BACKOFF)) - 1])
+    # Attempts that a crash of ours cut short left no entry in the log: the provider is not to blame for those.
+    before = batch.attempt_log.filter(outcome=Unknown.name).count()
+    return _try_again(batch, wait=BACKOFF[min(before, len(BACKOFF) - 1)])
 
 
 @_apply.register

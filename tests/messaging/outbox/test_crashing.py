@@ -8,6 +8,7 @@ from django.db import connection
 
 from jobs.testing import run_one, run_until_idle
 from messaging.models import Message, SandboxMessage, SendBatch
+from messaging.settlement import BACKOFF
 from tests.messaging.outbox.making import (
     assert_each_sent_once,
     bury_the_worker,
@@ -149,3 +150,27 @@ def test_a_lane_that_lost_its_lease_writes_nothing(resend, resend_server, monkey
 
     deliver()
     assert_each_sent_once(resend_server, stream)
+
+
+def test_attempts_that_our_crashes_cut_short_do_not_make_the_provider_wait(
+    resend, resend_server, monkeypatch
+):
+    make_stream(resend, people=2)
+    for _ in range(2):
+        with monkeypatch.context() as dying:
+            dying.setattr("messaging.delivery.settle", die)
+            with pytest.raises(Crash):
+                run_until_idle()
+        bury_the_worker()
+    resend_server.misbehave(script=[[503, "service_unavailable"]])
+
+    run_until_idle()
+
+    batch = SendBatch.objects.get()
+    waits = batch.next_attempt_at - batch.attempt_log.get().finished_at
+    assert (batch.status, batch.attempts) == ("attempted", 3)
+    assert waits.total_seconds() <= BACKOFF[0]
+
+
+def die(*args: object, **kw: object) -> None:
+    raise Crash
