@@ -19,7 +19,7 @@ from core import clock
 from core.errors import PermanentFailure, RetryAfter
 from jobs import checkpoints, progress
 from jobs.checkpoints import StepRecord
-from jobs.database import json_of
+from jobs.database import is_lost, json_of
 from jobs.endings import describe
 from jobs.interrupts import Interrupt, RunCancelled, Suspended
 from jobs.leases import Lease, renew
@@ -139,6 +139,8 @@ class RunContext:
                 return self._in_one_transaction(record, work)
             return self._complete(record, work())
         except Exception as error:  # noqa: BLE001 - whatever an author's step raises is recorded, then decided on
+            if is_lost(error):
+                raise  # not the step's fault, and nothing can be recorded: the run is given back
             return self._failed(record, error, retry or self._retry)
         finally:
             self.current = None

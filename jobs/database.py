@@ -7,11 +7,19 @@ import uuid
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 
 
 def is_postgres() -> bool:
     return connection.vendor == "postgresql"
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether an error means that the connection is gone, and not only a statement wrong, too slow or in another's way.
+
+    To be asked where the error is caught, before anything connects anew.
+    """
+    return isinstance(error, DatabaseError | InterfaceError) and not connection.is_usable()
 
 
 def later(seconds: float) -> str:

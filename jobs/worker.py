@@ -14,6 +14,7 @@ from core import clock
 from core.errors import RetryAfter
 from jobs import heartbeat, reaper, registry
 from jobs.context import RunContext
+from jobs.database import is_lost
 from jobs.endings import describe, fail_run
 from jobs.interrupts import Interrupt, LeaseLost, RunCancelled, Suspended
 from jobs.leases import LEASE_SECONDS, Lease, begin, let_go
@@ -88,15 +89,10 @@ def _drive(run: Run, lease: Lease) -> str:
     except Interrupt as interrupt:
         return _interrupted(lease, interrupt)
     except Exception as error:  # noqa: BLE001 - whatever a workflow raises is recorded on its run
-        if _is_lost_database(error):
+        if is_lost(error):
             raise
         return _failed(run, lease, workflow, error)
     return "completed"
-
-
-def _is_lost_database(error: Exception) -> bool:
-    """Whether the connection is gone, and not only a statement wrong, too slow, or in another's way."""
-    return isinstance(error, DatabaseError | InterfaceError) and not connection.is_usable()
 
 
 def _put_back(run: Run, lease: Lease) -> str:

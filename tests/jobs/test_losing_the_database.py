@@ -29,6 +29,11 @@ def troubled(run) -> str:
     return "done"
 
 
+@workflow("test.troubled_in_a_step")
+def troubled_in_a_step(run) -> str:
+    return run.transaction("write", troubled, run)
+
+
 @workflow("test.patient")
 def patient(run) -> None:
     run.snooze(60)
@@ -69,6 +74,17 @@ def test_a_run_whose_database_was_lost_is_given_back_at_once_and_that_is_no_cras
 
     run.refresh_from_db()
     assert (run.status, run.crashes, run.worker_id, run.lease_until) == ("ready", 0, None, None)
+    assert run_one() == "completed"
+
+
+def test_a_step_that_lost_the_database_has_not_failed_and_is_not_kept_waiting(lost):
+    run = start_run("test.troubled_in_a_step")
+    troubles.append(GONE)
+
+    assert run_one() == "given back"
+
+    run.refresh_from_db()
+    assert (run.status, run.crashes, run.failed_attempts.count()) == ("ready", 0, 0)
     assert run_one() == "completed"
 
 
