@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from core.admin import ModelAdmin, ReadOnlyModelAdmin, button, display, register
 from core.audit import actor_of
+from core.paging import CappedPaginator
 from jobs.actions import cancel_run, retry_run
 from jobs.models import Run, Schedule, WorkerProcess
 from jobs.states import RunStatus
@@ -17,7 +18,7 @@ from jobs.timeline import steps_of
 
 
 def why_not_cancel(_admin: Any, _request: HttpRequest, run: Run) -> str:
-    return f"It is {run.get_status_display().lower()}." if run.is_over else ""
+    return "It has ended." if run.is_over else ""
 
 
 def why_not_retry(_admin: Any, _request: HttpRequest, run: Run) -> str:
@@ -34,6 +35,7 @@ class RunAdmin(ReadOnlyModelAdmin):
     list_filter = ("status", "workflow")
     search_fields = ("=idempotency_key", "workflow")
     show_full_result_count = False
+    paginator = CappedPaginator
     fields = (
         "number",
         "workflow",
@@ -105,7 +107,8 @@ class RunAdmin(ReadOnlyModelAdmin):
         is_danger=True,
     )
     def cancel(self, request: HttpRequest, run: Run) -> str:
-        return f"It is {cancel_run(run, actor=actor_of(request)).get_status_display().lower()}."
+        is_over = cancel_run(run, actor=actor_of(request)).is_over
+        return "It is cancelled." if is_over else "It ends at its next checkpoint."
 
 
 def pretty(value: Any) -> str:

@@ -223,6 +223,7 @@ def test_a_schedule_is_taken_back(caller: APIClient, campaign: Campaign) -> None
     answer = caller.post(at(campaign, "unschedule"))
 
     assert (answer.status_code, answer.json()["status"]) == (200, "draft")
+    assert answer.json()["scheduled_at"] is None
 
 
 def test_pause_resume_and_cancel(caller: APIClient, campaign: Campaign) -> None:
