@@ -96,10 +96,11 @@ def storm(seconds: float, **weather: float) -> Callable[[Arena, float], float]:
 
 def quota_pauses(arena: Arena, bar: float) -> float:
     """The quota is used up: the sender pauses after one call per lane at most, and staff get mail that says why."""
-    calls = arena.server.account.calls
     arena.server.misbehave(quota=0)
     took = arena.seconds_until(lambda: is_paused(arena) and is_alerted(arena), bar=bar)
-    refused = arena.server.account.calls - calls
+    [(refused,)] = arena.theatre.rows(
+        "SELECT count(*) FROM messaging_sendattempt WHERE outcome = 'sender_blocked'"
+    )
     return took if refused <= LANES else float("inf")
 
 
