@@ -88,7 +88,8 @@ class Pulse:
             try:
                 keep_alive(lease)
             except LeaseLost:
-                log.warning("heartbeat: run %s is held by another now", lease.run_id)
+                if lease is self._lease:  # else the run has just ended here
+                    log.warning("heartbeat: run %s is held by another now", lease.run_id)
 
 
 _pulse: Pulse | None = None
