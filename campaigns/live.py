@@ -185,7 +185,7 @@ def _reasons(campaign: Campaign, figures: Tally) -> list[Figure]:
             reason,
             SKIPPED.get(reason, reason.replace("_", " ")),
             count,
-            messages_url(campaign, reason__exact=reason),
+            messages_url(campaign, reason=reason),
         )
         for reason, count in ordered
         if count

@@ -23,5 +23,5 @@ class Literal(Expression):
         super().__init__()
         self.word = str(word)
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
-        return f"'{self.word}'", []
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[()]]:
+        return f"'{self.word}'", ()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
 from core import clock
@@ -20,9 +20,16 @@ from messaging.models import Contact, Message, SendBatch, Sender, Stream
 from messaging.states import BatchStatus, MessageStatus, StreamStatus
 
 
-def freeze(payload: bytes, *, count: int, sender: Sender, run_id: uuid.UUID) -> SendBatch:
+def freeze(
+    payload: bytes,
+    *,
+    count: int,
+    sender: Sender,
+    run_id: uuid.UUID,
+    streams: dict[str, int] | None = None,
+) -> SendBatch:
     """Store the exact bytes that will go out, under a key that is never used again."""
-    batch = SendBatch(sender=sender, run_id=run_id, count=count)
+    batch = SendBatch(sender=sender, run_id=run_id, count=count, streams=streams or {})
     batch.key = f"longhaul/{batch.public_id}"
     batch.payload = payload
     batch.save(force_insert=True)
@@ -93,7 +100,14 @@ def split(batch: SendBatch) -> list[SendBatch]:
         halves.append((half, first))
         first += count
     ledger.move_to_batch(batch, halves)
+    for half, _ in halves:
+        SendBatch.objects.filter(pk=half.pk).update(streams=_streams_of(half))
     return [half for half, _ in halves]
+
+
+def _streams_of(batch: SendBatch) -> dict[str, int]:
+    rows = batch.messages.values_list("stream").annotate(Count("pk")).order_by()
+    return {stream.hex: count for stream, count in rows}
 
 
 def left_behind(sender: Sender) -> Any:

@@ -8,6 +8,7 @@ written to. 3. Prove the lease. 4. Take the budget; where there is none, nothing
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,6 +85,7 @@ def _freeze(
     written: list[dict[str, Any]] = []
     rows: list[tuple[int, int, str]] = []
     failed: list[tuple[int, str, str, str]] = []
+    streams: Counter[str] = Counter()
     channel = Channel(sender.channel)
     for claim in going:
         contact = people[claim.contact_id]
@@ -95,10 +97,11 @@ def _freeze(
             continue
         rows.append((claim.id, len(rows), contact.address(channel)))
         written.append(mail)
+        streams[claim.stream.pk.hex] += 1
     ledger.set_aside(failed)
     if not written:
         return None
     payload = payloads.encode(written)
-    batch = freeze(payload, count=len(written), sender=sender, run_id=run_id)
+    batch = freeze(payload, count=len(written), sender=sender, run_id=run_id, streams=dict(streams))
     ledger.mark_sending(batch, rows)
     return batch

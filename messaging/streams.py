@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, CharField, Count, F, QuerySet, Value, When
+from django.db.models import CharField, Count, F, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Replace
 
 from core import clock
 from core.errors import Conflict
 from messaging import lanes
-from messaging.audience import SENDABLE, eligibility
+from messaging.audience import eligibility
 from messaging.batches import dissolve_frozen
 from messaging.channels import Channel
 from messaging.models import (
@@ -79,9 +79,10 @@ def write_messages(
     """
     stream = Stream.objects.select_for_update(no_key=True).get(pk=stream.pk)
     members = _members(lists, joined_before=joined_before, after=after)
-    last = members.values_list("pk", flat=True).order_by("pk")[limit - 1 : limit].first()
-    chunk = members if last is None else members.filter(pk__lte=last)
-    written = _insert(_as_messages(chunk, stream=stream))
+    people = members.values_list("contact", flat=True).distinct().order_by("contact")
+    last = people[limit - 1 : limit].first()
+    chunk = members if last is None else members.filter(contact__lte=last)
+    written = _insert(Contact.objects.filter(pk__in=chunk.values("contact")), stream=stream)
     lanes.ensure_lanes(stream.sender)
     return last, written
 
@@ -126,62 +127,52 @@ def tally(stream: Stream) -> Tally:
 
 def _members(
     lists: Iterable[ContactList], *, joined_before: datetime, after: uuid.UUID | None
-) -> QuerySet[Contact]:
-    """Return the contacts who had joined one of the lists in time, each once."""
-    memberships = ListMember.objects.filter(
+) -> QuerySet[ListMember]:
+    """Return the memberships from before a moment, of contacts behind `after`: a range of one index per list."""
+    members = ListMember.objects.filter(
         list__in=[each.pk for each in lists], added_at__lte=joined_before
     )
-    people = Contact.objects.filter(pk__in=memberships.values("contact"))
-    return people.filter(pk__gt=after) if after else people
+    return members.filter(contact__gt=after) if after else members
 
 
-def _as_messages(people: QuerySet[Contact], *, stream: Stream) -> QuerySet[Contact, Any]:
-    """Return a query whose columns are those of `_COLUMNS`: a message row for each person."""
+def _insert(people: QuerySet[Contact], *, stream: Stream) -> int:
+    """Write a message for each person: pending, or skipped with the reason.
+
+    The reason is found in a subquery with an order, which no planner dissolves: so it is asked once per person and
+    not once per column that depends on it.
+    """
+    inner, inner_params = _with_reasons(people, stream=stream).query.sql_with_params()
+    now = connection.ops.adapt_datetimefield_value(clock.now())
+    stream_key = Stream._meta.pk.get_db_prep_value(stream.pk, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO messaging_message (stream_id, key, contact_id, address, status, reason,"  # noqa: S608
+            " detail, provider_id, created_at, settled_at)"
+            " SELECT %s, by_key, id, to_address,"
+            " CASE WHEN why = '' THEN 'pending' ELSE 'skipped' END, why, '', '', %s,"
+            f" CASE WHEN why = '' THEN NULL ELSE {_moment_placeholder()} END"
+            f" FROM ({inner}) AS people WHERE true ON CONFLICT DO NOTHING",
+            [stream_key, now, now, *inner_params],
+        )
+        return cursor.rowcount
+
+
+def _moment_placeholder() -> str:
+    return "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
+
+
+def _with_reasons(people: QuerySet[Contact], *, stream: Stream) -> QuerySet[Contact, Any]:
+    """Return (id, by_key, to_address, why) of people in order; in a closed stream everybody is cancelled."""
     channel = Channel(stream.sender.channel)
     reason: Any = eligibility(channel)
     if stream.status == StreamStatus.CLOSED:
         reason = Value(Reason.CANCELLED.value, output_field=CharField())
-    now = clock.now()
-    is_pending = When(why=SENDABLE, then=Value(MessageStatus.PENDING.value))
-    return (
-        people.annotate(why=reason)
-        .annotate(
-            to_stream=Value(stream.pk, output_field=Stream._meta.pk),
-            by_key=Replace(Cast("pk", CharField(max_length=36)), Value("-"), Value("")),
-            to_address=Coalesce(F(channel.address_field), Value("")),
-            as_status=Case(is_pending, default=Value(MessageStatus.SKIPPED.value)),
-            no_detail=Value(""),
-            no_provider_id=Value(""),
-            at=Value(now),
-            ended_at=Case(When(why=SENDABLE, then=None), default=Value(now)),
-        )
-        .order_by("pk")
-        .values_list(
-            "to_stream",
-            "by_key",
-            "pk",
-            "to_address",
-            "as_status",
-            "why",
-            "no_detail",
-            "no_provider_id",
-            "at",
-            "ended_at",
-        )
+    columns = people.annotate(
+        by_key=Replace(Cast("pk", CharField(max_length=36)), Value("-"), Value("")),
+        to_address=Coalesce(F(channel.address_field), Value("")),
+        why=reason,
     )
-
-
-_COLUMNS = "stream_id, key, contact_id, address, status, reason, detail, provider_id, created_at, settled_at"
-
-
-def _insert(rows: QuerySet[Contact, Any]) -> int:
-    sql, params = rows.query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO messaging_message ({_COLUMNS}) {sql} ON CONFLICT DO NOTHING",  # noqa: S608
-            params,
-        )
-        return cursor.rowcount
+    return columns.order_by("pk").values_list("id", "by_key", "to_address", "why")
 
 
 def _move(stream: Stream, *, allowed: list[StreamStatus], to: StreamStatus) -> None:

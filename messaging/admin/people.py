@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from core.admin import ModelAdmin, ReadOnlyModelAdmin, TabularInline, button, display, register
 from core.audit import actor_of
 from core.errors import NotFound, Refused
+from core.paging import CappedPaginator
 from messaging.actions.consent import (
     give_consent,
     lift_suppression,
@@ -68,6 +69,7 @@ class ContactAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     ordering = ("-pk",)
+    paginator = CappedPaginator
     search_fields = ("email",)
     search_help_text = "The beginning of an e-mail address, a number (+27…) or a surname; or con_…"
     inlines = (ConsentHistory,)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from core.admin import ReadOnlyModelAdmin, display, register
+from core.paging import CappedPaginator
 from messaging.models import SandboxMessage
 
 
@@ -20,6 +21,7 @@ class SandboxMessageAdmin(ReadOnlyModelAdmin):
     )
 
     list_display = ("subject", "recipient", "sender", "accepted_at")
+    paginator = CappedPaginator
     search_fields: ClassVar = ["=recipient", "=message"]
     show_full_result_count = False
     fields = ("sender", "recipient", "subject", "letter", "text", "headers", "message", "key")

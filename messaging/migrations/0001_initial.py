@@ -92,6 +92,7 @@ class Migration(migrations.Migration):
                 ('compressed', models.BinaryField()),
                 ('sha256', models.CharField(max_length=64)),
                 ('count', models.PositiveSmallIntegerField()),
+                ('streams', models.JSONField(default=dict, help_text='how many messages of which stream (its key in hex)')),
                 ('status', models.CharField(choices=[('frozen', 'Frozen'), ('attempted', 'Attempted'), ('settled', 'Settled'), ('parked', 'Parked'), ('dissolved', 'Dissolved')], default='frozen', max_length=9)),
                 ('attempts', models.PositiveSmallIntegerField(default=0, help_text='those after which the provider may have it')),
                 ('first_attempt_at', models.DateTimeField(blank=True, null=True)),
@@ -280,6 +281,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='sendattempt',
             index=models.Index(fields=['batch', 'id'], name='attempt_by_batch'),
+        ),
+        migrations.AddIndex(
+            model_name='sendbatch',
+            index=models.Index(fields=['sender', 'settled_at'], name='batch_by_sender'),
         ),
         migrations.AddIndex(
             model_name='sendbatch',

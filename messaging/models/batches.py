@@ -52,6 +52,9 @@ class SendBatch(PublicIdModel):
     compressed = models.BinaryField()
     sha256 = models.CharField(max_length=64)
     count = models.PositiveSmallIntegerField()
+    streams = models.JSONField(
+        default=dict, help_text="how many messages of which stream (its key in hex)"
+    )
     status = models.CharField(max_length=9, choices=BatchStatus, default=BatchStatus.FROZEN)
     attempts = models.PositiveSmallIntegerField(
         default=0, help_text="those after which the provider may have it"
@@ -82,6 +85,7 @@ class SendBatch(PublicIdModel):
                 fields=["sender", "run"],
                 condition=Q(status__in=["frozen", "attempted"]),
             ),
+            models.Index(name="batch_by_sender", fields=["sender", "settled_at"]),
             models.Index(name="batch_parked", fields=["-id"], condition=Q(status="parked")),
         ]
 

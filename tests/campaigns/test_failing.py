@@ -22,7 +22,7 @@ from tests.campaigns.conftest import ALICE
 def failed(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> Campaign:
     """A campaign whose messages could not be written, four times."""
 
-    def full(*_: object) -> int:
+    def full(*_: object, **__: object) -> int:
         raise OSError("the disk is full")
 
     launch_campaign(campaign, actor=ALICE)

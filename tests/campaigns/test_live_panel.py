@@ -166,7 +166,11 @@ class TestPace:
         for seconds, chosen in [(2, messages[:1]), (9, messages[1:3])]:
             at = MONDAY + timedelta(seconds=seconds)
             batch = SendBatch(
-                sender=campaign.sender, count=len(chosen), status="settled", settled_at=at
+                sender=campaign.sender,
+                count=len(chosen),
+                streams={campaign.ledger.pk.hex: len(chosen)},
+                status="settled",
+                settled_at=at,
             )
             batch.key = batch.public_id
             batch.payload = b"[]"
@@ -224,7 +228,10 @@ class TestNotices:
     def test_parked_batches(self, campaign: Campaign) -> None:
         launch_campaign(campaign, actor=ALICE)
         run_one()
-        batch = SendBatch(sender=campaign.sender, count=1, status="parked", key="parked")
+        streams = {campaign.ledger.pk.hex: 1}
+        batch = SendBatch(
+            sender=campaign.sender, count=1, streams=streams, status="parked", key="parked"
+        )
         batch.payload = b"[]"
         batch.save()
         message = Message.objects.filter(status="pending").order_by("id")[:1].get()
