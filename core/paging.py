@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 MOST_COUNTED = 10_000
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
+class CappedPaginator(Paginator):
     """Counts up to MOST_COUNTED rows and no further: whoever wants a later page filters first."""
 
     @cached_property

@@ -10,7 +10,10 @@ from messaging.models import Message
 
 PARTIAL = [
     (Message.objects.pending().filter(stream=None or "0" * 32).order_by("id"), "message_next"),
-    (Run.objects.filter(status=Literal("waiting"), due_at__isnull=False).order_by("due_at"), "run_due"),
+    (
+        Run.objects.filter(status=Literal("waiting"), due_at__isnull=False).order_by("due_at"),
+        "run_due",
+    ),
 ]
 
 
