@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
+from django.contrib.admin import SimpleListFilter
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.admin import ModelAdmin, ReadOnlyModelAdmin, button, display, register
@@ -13,6 +15,7 @@ from core.audit import actor_of
 from core.paging import CappedPaginator
 from jobs.actions import cancel_run, retry_run
 from jobs.models import Run, Schedule, WorkerProcess
+from jobs.schedules import ACTOR
 from jobs.states import RunStatus
 from jobs.timeline import steps_of
 
@@ -25,6 +28,21 @@ def why_not_retry(_admin: Any, _request: HttpRequest, run: Run) -> str:
     return "" if run.status == RunStatus.FAILED else "Only a failed run can be retried."
 
 
+class StarterFilter(SimpleListFilter):
+    """Cron starts many runs; whoever looks for their own leaves them out."""
+
+    title = "who started it"
+    parameter_name = "by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("others", "People and programs"), ("schedule", "The schedule")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        if self.value() == "schedule":
+            return queryset.filter(actor=ACTOR)
+        return queryset.exclude(actor=ACTOR) if self.value() == "others" else queryset
+
+
 @register(Run)
 class RunAdmin(ReadOnlyModelAdmin):
     """The job log: every run, its steps, its attempts, its error."""
@@ -32,7 +50,7 @@ class RunAdmin(ReadOnlyModelAdmin):
     empty_text = "Sending a campaign or importing a file starts a run, and it is followed here."
 
     list_display = ("workflow", "number", "state", "progress", "actor", "created_at", "finished_at")
-    list_filter = ("status", "workflow")
+    list_filter = (StarterFilter, "status", "workflow")
     search_fields = ("=idempotency_key", "workflow")
     show_full_result_count = False
     paginator = CappedPaginator

@@ -101,3 +101,17 @@ def test_the_list_asks_no_more_questions_for_more_runs(client_of, bob, django_as
 
     with django_assert_num_queries(len(few.captured_queries)):
         client.get(URL)
+
+
+@pytest.mark.parametrize(
+    ("by", "shown"),
+    [("others", ["staff:alice"]), ("schedule", ["schedule"])],
+    ids=["others", "cron"],
+)
+def test_runs_are_told_apart_by_who_started_them(client_of, bob, by, shown):
+    for actor in ("staff:alice", "schedule"):
+        start_run("test.admin", actor=actor)
+
+    page = client_of(bob).get(f"{URL}?by={by}")
+
+    assert [run.actor for run in page.context["cl"].result_list] == shown
