@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 from tests.crash.theatre import ROOT, Theatre
 
-REQUESTS = 60
+REQUESTS = 30
 START_SECONDS = 30.0
 
 
@@ -52,6 +52,7 @@ class Visitor:
 @contextmanager
 def web_server(theatre: Theatre, *, port: int) -> Iterator[str]:
     """The product's own web server over a theatre's database, with production's settings."""
+    theatre.manage("collectstatic", "--noinput", "-v", "0")
     environment = {**theatre.environment, "HOST": "127.0.0.1", "PORT": str(port)}
     process = subprocess.Popen(
         [

@@ -7,14 +7,22 @@ from multiprocessing.process import BaseProcess
 
 import django
 
+#: The web comes first: workers are polite about the processor.
+NICENESS = 5
+
 
 def main() -> None:
     """Start the cluster and stay until it is told to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    from django.db.backends.base.base import BaseDatabaseWrapper
     from django_q import cluster
 
     from jobs.processes import die_with_parent
+
+    os.nice(NICENESS)
+    # In development Django remembers statements for its error pages; a worker has none.
+    BaseDatabaseWrapper.queries_limit = 0
 
     class Sentinel(cluster.Sentinel):
         """Django-Q2's guard, which also frees what a killed monitor held.
