@@ -30,7 +30,9 @@ LANES = 4
 ROUNDS = 3
 SLOW_SECONDS = 0.150
 TIMES_FLOOR = 2.5
-SLOW_BAR_SECONDS = 25.0
+#: At 150 ms: what four lanes wait for 360 calls, and as much work as makes 25 s in all where the floor is 6 s.
+WAITING_SECONDS = PEOPLE / 100 * SLOW_SECONDS / LANES
+SLOW_TIMES_FLOOR = (25.0 - WAITING_SECONDS) / 6.0
 MEMORY_BAR_MEGABYTES = 50.0
 PATIENCE_SECONDS = 300.0
 
@@ -42,6 +44,10 @@ class Sending:
     seconds: float
     memory_before: float
     memory_after: float
+
+    @property
+    def growth(self) -> float:
+        return self.memory_after - self.memory_before
 
 
 @dataclass
@@ -58,8 +64,8 @@ class Results:
 
     @property
     def growth(self) -> float:
-        """The worker's growth in memory over all campaigns, first start to last end."""
-        return self.slow[-1].memory_after - self.fast[0].memory_before
+        """The worker's growth in memory from start to end of a campaign, at its worst."""
+        return max(sending.growth for sending in [*self.fast, *self.slow])
 
 
 @contextmanager
@@ -156,7 +162,11 @@ def tell(name: str, results: Results) -> float:
     say(f"  {'the floor':<34}{bottom:>9.2f}{bottom / ours:>9.0%}")
     say(f"  {'ours, provider at 0 ms':<34}{ours:>9.2f}   {ours / bottom:.2f} times the floor")
     say(f"  {'ours, provider at 150 ms':<34}{results.slow[0].seconds:>9.2f}")
-    say(f"  {'memory, growth over all (MB PSS)':<34}{results.growth:>9.1f}")
+    sizes = ", ".join(
+        f"{sending.memory_before:.0f} → {sending.memory_after:.0f}"
+        for sending in [*results.fast, *results.slow]
+    )
+    say(f"  {'memory of each (MB PSS)':<34}{sizes}")
     return ours / bottom
 
 
@@ -166,10 +176,11 @@ def say(text: str) -> None:
 
 def missed(ratio: float, results: Results) -> list[str]:
     """Return the bars that were not met."""
+    slow_bar = WAITING_SECONDS + SLOW_TIMES_FLOOR * sum(results.floor.values())
     bars = {
         f"{ratio:.2f} times the floor, bar {TIMES_FLOOR}": ratio <= TIMES_FLOOR,
-        f"{results.slow[0].seconds:.1f} s at 150 ms, bar {SLOW_BAR_SECONDS:.0f}": (
-            results.slow[0].seconds < SLOW_BAR_SECONDS
+        f"{results.slow[0].seconds:.1f} s at 150 ms, bar {slow_bar:.1f} with this floor": (
+            results.slow[0].seconds < slow_bar
         ),
         f"{results.growth:.0f} MB growth, bar {MEMORY_BAR_MEGABYTES:.0f}": (
             results.growth <= MEMORY_BAR_MEGABYTES

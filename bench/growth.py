@@ -101,7 +101,7 @@ def main() -> int:
 def judge(small: Sending, large: Sending, *, worst: float) -> int:
     """Print what was measured beside the bars; return the exit code."""
     slope = (large.seconds / MANY) / (small.seconds / FEW)
-    growth = large.memory_after - large.memory_before
+    growth = large.growth
     say(
         f"\n  {FEW:,}: {small.seconds:.1f} s; {MANY:,}: {large.seconds:.1f} s; {slope:.2f} per message"
     )

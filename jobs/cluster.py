@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from multiprocessing.process import BaseProcess
 
@@ -38,6 +39,8 @@ def main() -> None:
                 lock.release()
             super().reincarnate(process)
 
+    gc.collect()
+    gc.freeze()  # what was loaded before the fork stays shared: no collection of a child touches it
     die_with_parent()
     os.register_at_fork(after_in_child=die_with_parent)
     cluster.Sentinel = Sentinel
