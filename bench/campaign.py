@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from statistics import median
 from typing import Any
 from urllib.request import Request, urlopen
 
+from bench.chaos.postgres import free_port
 from bench.memory import pss_megabytes
 from bench.theatre import Theatre, fresh_theatre
 
@@ -71,9 +71,7 @@ class Results:
 @contextmanager
 def resend_server() -> Iterator[str]:
     """A server that behaves like Resend, in a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "tests.fakes.resend_server", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
     assert process.stdout is not None

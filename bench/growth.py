@@ -10,13 +10,13 @@ Exits with 1 when a bar is missed, and ends with one line of figures.
 from __future__ import annotations
 
 import json
-import socket
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from bench.campaign import Sending, resend_server, say
+from bench.chaos.postgres import free_port
 from bench.memory import pss_megabytes
 from bench.theatre import fresh_theatre
 from bench.web import visitor_of, web_server
@@ -50,12 +50,6 @@ def measure_sending(theatre: Theatre, worker: int, people: str, *, count: int) -
     if outcome["sent"] != count:
         raise SystemExit(f"{outcome['sent']} of {count} were sent.")
     return Sending(outcome["seconds"], before, pss_megabytes(worker))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def measure_pages(theatre: Theatre, people: str) -> tuple[dict[str, float], dict[str, float]]:

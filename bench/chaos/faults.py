@@ -107,7 +107,9 @@ def quota_pauses(arena: Arena, bar: float) -> float:
 def person_resumes(arena: Arena, bar: float) -> float:
     """The quota is there again and a person resumes the sender; well when the provider takes mail."""
     arena.server.misbehave(quota=None)
-    time.sleep(QUIET_SECONDS)  # each lane may have had one call under way when the sender was paused
+    time.sleep(
+        QUIET_SECONDS
+    )  # each lane may have had one call under way when the sender was paused
     before = arena.server.account.calls
     time.sleep(QUIET_SECONDS)
     assert arena.server.account.calls == before, "a paused sender called its provider"
