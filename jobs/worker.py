@@ -124,7 +124,8 @@ def _failed(run: Run, lease: Lease, workflow: Workflow, error: Exception) -> str
     if isinstance(error, RetryAfter):
         let_go(lease, status=RunStatus.WAITING, due_at=error.until)
         return "waiting"
-    final = is_final(error) or isinstance(error, SwallowedInterrupt) or _ended_in_step(run)
+    step = _failed_step(run)
+    final = is_final(error) or isinstance(error, SwallowedInterrupt) or bool(step)
     with transaction.atomic():
         held = Run.objects.filter(pk=run.pk, epoch=lease.epoch, status=RunStatus.RUNNING)
         attempts = held.values_list("attempts", flat=True).first() or 0
@@ -136,16 +137,13 @@ def _failed(run: Run, lease: Lease, workflow: Workflow, error: Exception) -> str
                 lease, status=RunStatus.WAITING, due_at=due_at, attempts=attempts + 1, error=summary
             )
             return "retrying"
-        if not fail_run(held, error=describe(error, step=_failed_step(run))):
+        if not fail_run(held, error=describe(error, step=step)):
             raise LeaseLost(f"run {run.pk} epoch {lease.epoch} is held by another")
     log.warning("run %s failed: %s", run.public_id, type(error).__name__)
     return "failed"
 
 
 def _failed_step(run: Run) -> str:
+    """Return the step in which the run ended, or nothing where the error stands outside of steps."""
     key = run.steps.filter(status="failed").values_list("key", flat=True).last()
     return key or ""
-
-
-def _ended_in_step(run: Run) -> bool:
-    return bool(_failed_step(run))
