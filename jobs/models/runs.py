@@ -1,4 +1,4 @@
-"""The engine's nouns. A run's row is also its place in the queue: whatever is committed here is never lost."""
+"""Runs, their steps, and the attempts that did not end well."""
 
 from __future__ import annotations
 
@@ -149,64 +149,3 @@ class StepAttempt(models.Model):
     class Meta:
         ordering = ["id"]
         indexes = [models.Index(name="stepattempt_run", fields=["run", "id"])]
-
-
-class ProcessKind(models.TextChoices):
-    """What a process of a cluster does."""
-
-    POOL = "pool", "Worker"
-    PUSHER = "pusher", "Pusher"
-
-
-class WorkerProcess(models.Model):
-    """A process that may hold leases, seen alive at `beat_at` (database clock)."""
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    kind = models.CharField(max_length=10, choices=ProcessKind)
-    cluster = models.UUIDField(help_text="the cluster it was born in")
-    host = models.CharField(max_length=200)
-    pid = models.PositiveIntegerField()
-    born = models.CharField(max_length=50, help_text="tells a process from another with its pid")
-    beat_at = models.DateTimeField(db_default=Now())
-    run_id = models.UUIDField(null=True, help_text="what it drives")
-    step = models.CharField(max_length=200, blank=True)
-
-    class Meta:
-        verbose_name_plural = "worker processes"
-        constraints = [
-            models.CheckConstraint(
-                name="process_kind_known", condition=Q(kind__in=ProcessKind.values)
-            )
-        ]
-        indexes = [models.Index(name="process_by_host", fields=["host"])]
-
-
-class Schedule(models.Model):
-    """A cron row: starts its workflow once per slot, however many machines look at it."""
-
-    workflow = models.CharField(max_length=100, unique=True)
-    cron = models.CharField(max_length=100, help_text="minute hour day month weekday")
-    time_zone = models.CharField(max_length=60, default="UTC")
-    is_enabled = models.BooleanField(default=True)
-    next_at = models.DateTimeField()
-    last_at = models.DateTimeField(null=True, blank=True)
-    error = models.TextField(
-        blank=True, help_text="why it is not fired; other rows are not affected"
-    )
-
-    class Meta:
-        ordering = ["workflow"]
-        indexes = [
-            models.Index(name="schedule_due", fields=["next_at"], condition=Q(is_enabled=True))
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.workflow} ({self.cron})"
-
-
-class Bucket(models.Model):
-    """The state of one rate limit (GCRA): seconds since 1970 by the database's clock."""
-
-    key = models.CharField(max_length=200, primary_key=True)
-    arrival = models.FloatField(default=0, help_text="theoretical arrival time of the next token")
-    paused_until = models.FloatField(default=0)

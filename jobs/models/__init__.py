@@ -1,0 +1,19 @@
+"""The engine's nouns. A run's row is also its place in the queue: whatever is committed here is never lost."""
+
+from __future__ import annotations
+
+from jobs.models.limits import Bucket
+from jobs.models.processes import ProcessKind, WorkerProcess
+from jobs.models.runs import Run, RunQuerySet, Step, StepAttempt
+from jobs.models.schedules import Schedule
+
+__all__ = [
+    "Bucket",
+    "ProcessKind",
+    "Run",
+    "RunQuerySet",
+    "Schedule",
+    "Step",
+    "StepAttempt",
+    "WorkerProcess",
+]
