@@ -72,7 +72,7 @@ class CampaignAdmin(ModelAdmin):
     panel_template = "campaigns/_live.html"
 
     class Media:
-        css: ClassVar = {"all": ["campaigns/live.css"]}
+        css: ClassVar = {"all": ["core/live.css"]}
 
     # --- the draft ---------------------------------------------------------------------------
 

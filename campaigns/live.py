@@ -18,6 +18,7 @@ from campaigns.states import UNDER_WAY, Status
 from campaigns.steps import StepLine, steps_of
 from campaigns.wording import SKIPPED
 from core.clock import now
+from core.durations import in_words, on_a_clock
 from messaging.streams import Tally, tally
 
 CHART_WIDTH, CHART_HEIGHT = 600, 80
@@ -148,7 +149,7 @@ def panel_of(campaign: Campaign) -> Panel:
         total=figures.total,
         rate=rate,
         left=_left(campaign, figures, rate=rate),
-        elapsed=pace.on_a_clock(elapsed),
+        elapsed=on_a_clock(elapsed),
         chart=chart_of(taken, elapsed=elapsed),
         steps=steps_of(campaign),
     )
@@ -202,7 +203,7 @@ def _left(campaign: Campaign, figures: Tally, *, rate: float) -> str:
     if campaign.status != Status.SENDING or campaign.is_cancelling:
         return ""
     seconds = pace.seconds_left(figures.pending + figures.sending, rate=rate)
-    return "measuring the time left" if seconds is None else f"{pace.in_words(seconds)} left"
+    return "measuring the time left" if seconds is None else f"{in_words(seconds)} left"
 
 
 def chart_of(taken: Sequence[pace.Handover], *, elapsed: float) -> Chart | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from campaigns.pace import in_words
+from core.durations import in_words
 from messaging.audience import AudienceCount
 
 #: Reasons of the outbox, as they read after a number.

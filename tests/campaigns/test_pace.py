@@ -10,9 +10,7 @@ from campaigns.pace import (
     Handover,
     current_rate,
     histogram,
-    in_words,
     line_points,
-    on_a_clock,
     seconds_left,
 )
 
@@ -75,24 +73,3 @@ def test_the_line_runs_left_to_right_with_the_greatest_value_on_top() -> None:
 
 def test_a_line_of_nothing_but_zeros_lies_on_the_ground() -> None:
     assert line_points([0, 0], width=10, height=4) == "0.0,4.0 10.0,4.0"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "a few seconds"),
-        (11, "about 20 seconds"),
-        (90, "about 2 minutes"),
-        (372, "about 6 minutes"),
-        (6 * 3600, "about 6 hours"),
-        (5.5 * 3600, "about 5.5 hours"),
-        (72 * 3600, "about 3 days"),
-    ],
-)
-def test_durations_are_told_as_people_tell_them(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
-
-
-@pytest.mark.parametrize(("seconds", "clock"), [(7, "0:07"), (760.9, "12:40"), (11109, "3:05:09")])
-def test_elapsed_time_reads_like_a_stopwatch(seconds: float, clock: str) -> None:
-    assert on_a_clock(seconds) == clock
