@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from campaigns.models import Campaign
 from campaigns.states import Status
-
-
-@dataclass(frozen=True)
-class Look:
-    """A word with its icon (of the admin's icon font) and its tone (a CSS class)."""
-
-    word: str
-    icon: str
-    tone: str
-
+from core.live import Look
 
 LOOKS = {
     Status.DRAFT: Look("Draft", "edit_note", "quiet"),

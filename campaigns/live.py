@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from campaigns import pace
-from campaigns.appearance import Look, in_its_zone, look_of
+from campaigns.appearance import in_its_zone, look_of
 from campaigns.handovers import handovers
 from campaigns.models import Campaign
 from campaigns.notices import Notice, notices_of
@@ -19,27 +19,12 @@ from campaigns.steps import StepLine, steps_of
 from campaigns.wording import SKIPPED
 from core.clock import now
 from core.durations import in_words, on_a_clock
+from core.live import Figure, Look
 from messaging.streams import Tally, tally
 
 CHART_WIDTH, CHART_HEIGHT = 600, 80
 #: A point of the chart stands for several batches, so that it shows the pace and not the beat.
 CHART_POINTS, BATCHES_A_POINT = 60, 3
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A number with its name, and the list of messages behind it."""
-
-    key: str
-    label: str
-    count: int
-    url: str
-    tone: str = "quiet"
-
-    @property
-    def text(self) -> str:
-        """The number as people write it."""
-        return f"{self.count:,}"
 
 
 @dataclass(frozen=True)
