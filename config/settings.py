@@ -177,6 +177,13 @@ ALERT_FROM = env.str("ALERT_FROM", default="longhaul@localhost")
 EMAIL_TIMEOUT = 30
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 
+# --- templates ------------------------------------------------------------------------------------
+POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", default="")
+CONTENT_API_URL = env.str("CONTENT_API_URL", default="").rstrip("/")
+CONTENT_API_KEY = env.str("CONTENT_API_KEY", default="")
+CONTENT_CACHE_SECONDS = env.int("CONTENT_CACHE_SECONDS", default=300)
+CONTENT_PRIVATE_HOSTS = env.list("CONTENT_PRIVATE_HOSTS", default=[])
+
 # --- people ---------------------------------------------------------------------------------------
 DEFAULT_PHONE_REGION = env.str("DEFAULT_PHONE_REGION", default="ZA")
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email.utils import formataddr
 from typing import Any
 
 from core.ids import encode
+from messaging.contexts import context_for
 from messaging.ledger import Claim
 from messaging.models import Contact, Message, Sender
-from messaging.rendering import compiled, contact_context
+from messaging.rendering import compiled
 from messaging.unsubscribe import list_unsubscribe_headers, unsubscribe_url
 
 
-def write(claim: Claim, *, contact: Contact, sender: Sender) -> dict[str, Any]:
-    """Return the e-mail of one message. Raises TemplateError."""
+def write(
+    claim: Claim, *, contact: Contact, sender: Sender, content: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the e-mail of one message; `content` holds the blocks it may show. Raises TemplateError."""
     stream = claim.stream
     url = unsubscribe_url(contact, message=claim.id)
     rendered = compiled(stream.template_version).render(
-        {
-            "contact": contact_context(contact),
-            "campaign": {"name": stream.title},
-            "data": stream.data,
-            "sender": {"name": sender.from_name, "email": sender.from_email},
-            "unsubscribe_url": url,
-        }
+        context_for(
+            contact,
+            sender=sender,
+            title=stream.title,
+            data=stream.data,
+            unsubscribe_url=url,
+            content=content,
+        )
     )
     mail = {
         "from": from_line(sender),

@@ -16,6 +16,8 @@ from liquid.exceptions import LiquidError, UndefinedError
 from liquid.undefined import FalsyStrictUndefined
 
 from core.errors import PermanentFailure
+from messaging.content.tag import ExternalTag
+from messaging.moments import local_date, local_time
 
 # `safe` would switch escaping off; the base 64 filters can produce bytes that are no text.
 REMOVED_FILTERS = (
@@ -26,6 +28,7 @@ REMOVED_FILTERS = (
     "base64_url_safe_encode",
 )
 REMOVED_TAGS = ("include", "render")
+ADDED_FILTERS = {"local_date": local_date, "local_time": local_time}
 REPEATING_TAGS = frozenset({"for", "tablerow"})
 
 
@@ -136,6 +139,8 @@ def _environment(kind: type[BoundedEnvironment], *, autoescape: bool) -> Bounded
         del environment.filters[name]
     for name in REMOVED_TAGS:
         del environment.tags[name]
+    environment.filters.update(ADDED_FILTERS)
+    environment.add_tag(ExternalTag)
     return environment
 
 

@@ -15,12 +15,14 @@ FIELDS: dict[str, frozenset[str] | None] = {
     "contact": frozenset({"first_name", "last_name", "email", "phone", "time_zone", "attributes"}),
     "campaign": None,
     "data": None,
-    "sender": frozenset({"name", "email"}),
+    "event": None,
+    "sender": frozenset({"name", "email", "postal_address"}),
     "unsubscribe_url": frozenset(),
 }
 CATALOGUE = (
     "contact.first_name, contact.last_name, contact.email, contact.phone, contact.time_zone, "
-    "contact.attributes.*, campaign.*, data.*, sender.name, sender.email, unsubscribe_url"
+    "contact.attributes.*, event.*, data.*, campaign.name, sender.name, sender.email, "
+    "sender.postal_address, unsubscribe_url"
 )
 
 

@@ -10,8 +10,10 @@ from messaging.models.consent import (
     Suppression,
     SuppressionReason,
 )
+from messaging.models.content import ContentBlock
 from messaging.models.outbox import Message, ProviderName, Sender, Stream
 from messaging.models.people import Contact, ContactList, ListMember
+from messaging.models.proofs import Proof, ProofStatus
 from messaging.models.templates import Template, TemplateVersion
 
 __all__ = [
@@ -20,9 +22,12 @@ __all__ = [
     "ConsentState",
     "Contact",
     "ContactList",
+    "ContentBlock",
     "Lane",
     "ListMember",
     "Message",
+    "Proof",
+    "ProofStatus",
     "ProviderName",
     "SandboxMessage",
     "SendAttempt",

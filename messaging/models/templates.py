@@ -22,6 +22,7 @@ class Template(PublicIdModel):
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
+        permissions = [("proof_template", "Can send tests of templates")]
         constraints = [
             models.UniqueConstraint(Lower("name"), name="template_name_is_unique"),
             models.CheckConstraint(
@@ -41,8 +42,9 @@ class Template(PublicIdModel):
 class TemplateVersion(AppendOnlyModel):
     """One content of a template, numbered from 1, never changed.
 
-    `source_html` and `source_text` are what staff wrote; `html` and `text` are what is rendered:
-    styles inlined, and the plain text derived where staff wrote none.
+    `source_html` (HTML or MJML) and `source_text` are what staff wrote; `html` and `text` are what is
+    rendered: MJML made HTML, preheader put in, styles inlined, and the plain text derived where staff
+    wrote none. `content_blocks` names the blocks of the Content API that it shows.
     """
 
     template = models.ForeignKey(
@@ -50,11 +52,13 @@ class TemplateVersion(AppendOnlyModel):
     )
     number = models.PositiveIntegerField()
     subject = models.CharField(max_length=500, blank=True)
+    preheader = models.CharField(max_length=300, blank=True)
     source_html = models.TextField(blank=True)
     source_text = models.TextField(blank=True)
     html = models.TextField(blank=True)
     text = models.TextField(blank=True)
     variables = models.JSONField(default=list)
+    content_blocks = models.JSONField(default=list)
     checksum = models.CharField(max_length=64)
     created_by = models.CharField(max_length=150)
     created_at = models.DateTimeField(default=clock.now, editable=False)

@@ -1,0 +1,1 @@
+"""Blocks of text that others write: fetched from a Content API, cleaned, kept, and shown by templates."""
