@@ -85,9 +85,15 @@ def dissolve_frozen(stream: Stream) -> int:
 
 def is_still_wanted(batch: SendBatch) -> bool:
     """Whether everybody in a frozen batch may still be written to; it may have waited for days."""
-    people = Contact.objects.filter(messages__batch=batch)
-    reasons = people.annotate(why=eligibility(Channel(batch.sender.channel)))
-    return not reasons.exclude(why=SENDABLE).exists()
+    streams = Stream.objects.filter(messages__batch=batch).select_related("topic").distinct()
+    return not any(_somebody_left(batch, stream) for stream in streams)
+
+
+def _somebody_left(batch: SendBatch, stream: Stream) -> bool:
+    channel = Channel(batch.sender.channel)
+    people = Contact.objects.filter(messages__batch=batch, messages__stream=stream)
+    why = eligibility(channel, purpose=stream.purpose, topic=stream.topic)
+    return people.annotate(why=why).exclude(why=SENDABLE).exists()
 
 
 def split(batch: SendBatch) -> list[SendBatch]:

@@ -8,7 +8,7 @@ written to. 3. Prove the lease. 4. Take the budget; where there is none, nothing
 from __future__ import annotations
 
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from messaging.audience import SENDABLE, eligibility
 from messaging.batches import freeze
 from messaging.channels import Channel
 from messaging.ledger import Claim
-from messaging.models import Contact, SendBatch, Sender
+from messaging.models import Contact, SendBatch, Sender, Topic
 from messaging.rendering import TemplateError
 from messaging.states import MessageStatus, Reason
 
@@ -53,19 +53,25 @@ def cut_batch(run: RunContext, *, sender: Sender, run_id: uuid.UUID) -> Cut:
     return Cut(_freeze(going, people, sender=sender, run_id=run_id), found=len(claims))
 
 
-def _people(claims: Sequence[Claim], channel: Channel) -> dict[uuid.UUID, Contact]:
-    """Return the contacts of these messages, each with its `why`: the reason to skip it, or SENDABLE."""
-    ids = {claim.contact_id for claim in claims}
-    contacts = Contact.objects.filter(pk__in=ids).only(*NEEDED)
-    return {c.pk: c for c in contacts.annotate(why=eligibility(channel, among=ids))}
+def _people(claims: Sequence[Claim], channel: Channel) -> dict[int, Contact]:
+    """Return the contact of each message, with its `why`: the reason to skip it, or SENDABLE."""
+    people: dict[int, Contact] = {}
+    groups: dict[tuple[str, Topic | None], list[Claim]] = defaultdict(list)
+    for claim in claims:
+        groups[claim.occasion].append(claim)
+    for (purpose, topic), group in groups.items():
+        ids = {claim.contact_id for claim in group}
+        why = eligibility(channel, purpose=purpose, topic=topic, among=ids)
+        contacts = Contact.objects.filter(pk__in=ids).only(*NEEDED).annotate(why=why)
+        by_key = {contact.pk: contact for contact in contacts}
+        people |= {claim.id: by_key[claim.contact_id] for claim in group}
+    return people
 
 
-def _set_aside_the_ineligible(
-    claims: Iterable[Claim], people: dict[uuid.UUID, Contact]
-) -> list[Claim]:
+def _set_aside_the_ineligible(claims: Iterable[Claim], people: dict[int, Contact]) -> list[Claim]:
     going, skipped = [], []
     for claim in claims:
-        why = people[claim.contact_id].why  # type: ignore[attr-defined]  # annotated
+        why = people[claim.id].why  # type: ignore[attr-defined]  # annotated
         if why == SENDABLE:
             going.append(claim)
         else:
@@ -76,7 +82,7 @@ def _set_aside_the_ineligible(
 
 def _freeze(
     going: Iterable[Claim],
-    people: dict[uuid.UUID, Contact],
+    people: dict[int, Contact],
     *,
     sender: Sender,
     run_id: uuid.UUID,
@@ -88,7 +94,7 @@ def _freeze(
     streams: Counter[str] = Counter()
     channel = Channel(sender.channel)
     for claim in going:
-        contact = people[claim.contact_id]
+        contact = people[claim.id]
         try:
             mail = mails.write(claim, contact=contact, sender=sender)
         except TemplateError as error:

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from core import clock
-from messaging.models import Message, SendBatch, Stream
+from messaging.models import Message, SendBatch, Stream, Topic
 from messaging.states import MessageStatus, StreamStatus
 
 DETAIL_LENGTH = 500
@@ -29,6 +29,11 @@ class Claim:
     contact_id: uuid.UUID
     stream: Stream
 
+    @property
+    def occasion(self) -> tuple[str, Topic | None]:
+        """What decides, beside the channel, whether its person may be written to."""
+        return self.stream.purpose, self.stream.topic
+
 
 def open_streams(sender_id: uuid.UUID) -> list[Stream]:
     """Return the open streams of an active sender with something pending, in the order they are served."""
@@ -36,7 +41,7 @@ def open_streams(sender_id: uuid.UUID) -> list[Stream]:
     streams = Stream.objects.filter(
         Exists(pending), sender=sender_id, sender__status="active", status=StreamStatus.OPEN
     )
-    return list(streams.select_related("template_version").order_by("-priority", "id"))
+    return list(streams.select_related("template_version", "topic").order_by("-priority", "id"))
 
 
 def claim_pending(sender_id: uuid.UUID, *, limit: int) -> list[Claim]:

@@ -22,6 +22,8 @@ class Reason(TextChoices):
     NO_ADDRESS = "no_address", "No address"
     NO_CONSENT = "no_consent", "No consent"
     SUPPRESSED = "suppressed", "Suppressed"
+    TOPIC_DECLINED = "topic_declined", "Declined its topic"
+    ERASED = "erased", "Erased"
     CANCELLED = "cancelled", "Cancelled"
     TEMPLATE_ERROR = "template_error", "Template error"
     KEY_EXPIRED = "key_expired", "Unanswered for 23 hours"
@@ -45,6 +47,13 @@ class StreamStatus(TextChoices):
     OPEN = "open", "Open"
     PAUSED = "paused", "Paused"
     CLOSED = "closed", "Closed"
+
+
+class Purpose(TextChoices):
+    """Why people are written to: by their consent, or because of something they themselves began."""
+
+    MARKETING = "marketing", "Marketing"  #: needs consent, to the channel and the topic
+    TRANSACTIONAL = "transactional", "Transactional"  #: needs none; a dead address still stops it
 
 
 class SenderStatus(TextChoices):

@@ -26,8 +26,9 @@ from messaging.models import (
     Sender,
     Stream,
     TemplateVersion,
+    Topic,
 )
-from messaging.states import MessageStatus, Reason, StreamStatus
+from messaging.states import MessageStatus, Purpose, Reason, StreamStatus
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,21 @@ def open_stream(
     template_version: TemplateVersion,
     data: dict[str, Any] | None = None,
     priority: int = 0,
+    purpose: Purpose = Purpose.MARKETING,
+    topic: Topic | None = None,
 ) -> Stream:
-    """Open a stream; `data` is what its template sees as `data`, the greater `priority` goes out first."""
+    """Open a stream; `data` is what its template sees as `data`, the greater `priority` goes out first.
+
+    A transactional stream needs nobody's consent; the topic of another leaves out those who declined it.
+    """
     return Stream.objects.create(
         title=title,
         sender=sender,
         template_version=template_version,
         data=data or {},
         priority=priority,
+        purpose=purpose,
+        topic=topic,
     )
 
 
@@ -164,7 +172,7 @@ def _moment_placeholder() -> str:
 def _with_reasons(people: QuerySet[Contact], *, stream: Stream) -> QuerySet[Contact, Any]:
     """Return (id, by_key, to_address, why) of people in order; in a closed stream everybody is cancelled."""
     channel = Channel(stream.sender.channel)
-    reason: Any = eligibility(channel)
+    reason: Any = eligibility(channel, purpose=stream.purpose, topic=stream.topic)
     if stream.status == StreamStatus.CLOSED:
         reason = Value(Reason.CANCELLED.value, output_field=CharField())
     columns = people.annotate(

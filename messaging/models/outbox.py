@@ -15,7 +15,8 @@ from core.sql import Literal
 from messaging.channels import Channel
 from messaging.models.people import Contact
 from messaging.models.templates import TemplateVersion
-from messaging.states import MessageStatus, SenderStatus, StreamStatus
+from messaging.models.topics import Topic
+from messaging.states import MessageStatus, Purpose, SenderStatus, StreamStatus
 
 
 class ProviderName(models.TextChoices):
@@ -97,13 +98,22 @@ class Stream(PublicIdModel):
     data = models.JSONField(default=dict, blank=True, help_text="the same for every message")
     status = models.CharField(max_length=8, choices=StreamStatus, default=StreamStatus.OPEN)
     priority = models.SmallIntegerField(default=0, help_text="the greater goes out first")
+    purpose = models.CharField(
+        max_length=13, choices=Purpose, default=Purpose.MARKETING, db_default=Purpose.MARKETING
+    )
+    topic = models.ForeignKey(
+        Topic, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 name="stream_status_is_known", condition=Q(status__in=StreamStatus.values)
-            )
+            ),
+            models.CheckConstraint(
+                name="stream_purpose_is_known", condition=Q(purpose__in=Purpose.values)
+            ),
         ]
         indexes = [
             models.Index(
@@ -161,6 +171,20 @@ class Message(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     settled_at = models.DateTimeField(
         null=True, blank=True, help_text="sent, failed, skipped or found to be in doubt"
+    )
+
+    # What its provider told afterwards: see messaging/life.py.
+    delivery = models.CharField(max_length=12, blank=True, default="", db_default="")
+    trouble = models.CharField(max_length=200, blank=True, default="", db_default="")
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    clicked_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    suppressed_at = models.DateTimeField(null=True, blank=True)
+    bounced_at = models.DateTimeField(null=True, blank=True)
+    complained_at = models.DateTimeField(null=True, blank=True)
+    unsubscribed_at = models.DateTimeField(
+        null=True, blank=True, help_text="its link ended the subscription"
     )
 
     objects = MessageQuerySet.as_manager()
