@@ -1,14 +1,14 @@
 """The cut: the next messages of a sender become a frozen batch, in one transaction.
 
 1. Lock the next pending messages of its open streams. 2. Ask once more whether each person may be
-written to, and whether now. 3. Prove the lease. 4. Take the budget of the second and of the day; where there
-is none, nothing stays held. 5. Render. 6. Freeze bytes and key, and put the messages in.
+written to. 3. Prove the lease. 4. Take the budget; where there is none, nothing stays held. 5. Render.
+6. Freeze bytes and key, and put the messages in.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +16,13 @@ from typing import Any
 from django.db import transaction
 
 from jobs.context import RunContext
-from messaging import days, ledger, mails, pacing, payloads
+from messaging import ledger, mails, pacing, payloads
 from messaging.audience import SENDABLE, eligibility
 from messaging.batches import freeze
 from messaging.channels import Channel
 from messaging.ledger import Claim
-from messaging.models import Contact, SendBatch, Sender
+from messaging.models import Contact, SendBatch, Sender, Topic
 from messaging.rendering import TemplateError
-from messaging.restraint import put_off
 from messaging.states import MessageStatus, Reason
 
 #: What a mail is written from; the rest of a contact is not read.
@@ -42,36 +41,37 @@ class Cut:
 @transaction.atomic
 def cut_batch(run: RunContext, *, sender: Sender, run_id: uuid.UUID) -> Cut:
     """Freeze the next batch of a sender; nothing of it has been sent yet."""
-    limit = pacing.batch_size(sender.rate_per_second)
-    left = days.left_today(sender)
-    if left == 0:
-        days.close_today(sender)
-        return Cut()
-    claims = ledger.claim_pending(sender.pk, limit=limit if left is None else min(limit, left))
+    claims = ledger.claim_pending(sender.pk, limit=pacing.batch_size(sender.rate_per_second))
     if not claims:
         return Cut()
     people = _people(claims, Channel(sender.channel))
-    going = put_off(_set_aside_the_ineligible(claims, people), people, sender=sender)
+    going = _set_aside_the_ineligible(claims, people)
     run.renew()
     wait = pacing.admit(sender, len(going)) if going else 0.0
-    if wait or not going or not days.take(sender, len(going)):
+    if wait or not going:
         return Cut(wait=wait, found=len(claims))
     return Cut(_freeze(going, people, sender=sender, run_id=run_id), found=len(claims))
 
 
-def _people(claims: Sequence[Claim], channel: Channel) -> dict[uuid.UUID, Contact]:
-    """Return the contacts of these messages, each with its `why`: the reason to skip it, or SENDABLE."""
-    ids = {claim.contact_id for claim in claims}
-    contacts = Contact.objects.filter(pk__in=ids).only(*NEEDED)
-    return {c.pk: c for c in contacts.annotate(why=eligibility(channel, among=ids))}
+def _people(claims: Sequence[Claim], channel: Channel) -> dict[int, Contact]:
+    """Return the contact of each message, with its `why`: the reason to skip it, or SENDABLE."""
+    people: dict[int, Contact] = {}
+    groups: dict[tuple[str, Topic | None], list[Claim]] = defaultdict(list)
+    for claim in claims:
+        groups[claim.occasion].append(claim)
+    for (purpose, topic), group in groups.items():
+        ids = {claim.contact_id for claim in group}
+        why = eligibility(channel, purpose=purpose, topic=topic, among=ids)
+        contacts = Contact.objects.filter(pk__in=ids).only(*NEEDED).annotate(why=why)
+        by_key = {contact.pk: contact for contact in contacts}
+        people |= {claim.id: by_key[claim.contact_id] for claim in group}
+    return people
 
 
-def _set_aside_the_ineligible(
-    claims: Iterable[Claim], people: dict[uuid.UUID, Contact]
-) -> list[Claim]:
+def _set_aside_the_ineligible(claims: Iterable[Claim], people: dict[int, Contact]) -> list[Claim]:
     going, skipped = [], []
     for claim in claims:
-        why = people[claim.contact_id].why  # type: ignore[attr-defined]  # annotated
+        why = people[claim.id].why  # type: ignore[attr-defined]  # annotated
         if why == SENDABLE:
             going.append(claim)
         else:
@@ -82,7 +82,7 @@ def _set_aside_the_ineligible(
 
 def _freeze(
     going: Iterable[Claim],
-    people: dict[uuid.UUID, Contact],
+    people: dict[int, Contact],
     *,
     sender: Sender,
     run_id: uuid.UUID,
@@ -94,7 +94,7 @@ def _freeze(
     streams: Counter[str] = Counter()
     channel = Channel(sender.channel)
     for claim in going:
-        contact = people[claim.contact_id]
+        contact = people[claim.id]
         try:
             mail = mails.write(claim, contact=contact, sender=sender)
         except TemplateError as error:

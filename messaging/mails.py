@@ -25,7 +25,7 @@ def write(
             contact,
             sender=sender,
             title=stream.title,
-            data={**stream.data, **(claim.data or {})},
+            data=stream.data,
             unsubscribe_url=url,
             content=content,
         )

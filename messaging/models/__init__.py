@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from messaging.models.batches import Lane, SandboxMessage, SendAttempt, SendBatch
+from messaging.models.confirmations import Confirmation
 from messaging.models.consent import (
     Consent,
     ConsentEvent,
@@ -11,33 +12,40 @@ from messaging.models.consent import (
     SuppressionReason,
 )
 from messaging.models.content import ContentBlock
+from messaging.models.events import EventReader, EventSource, ProviderEvent, StreamHour
 from messaging.models.outbox import Message, ProviderName, Sender, Stream
-from messaging.models.pace import SenderDay
 from messaging.models.people import Contact, ContactList, ListMember
 from messaging.models.proofs import Proof, ProofStatus
 from messaging.models.templates import Template, TemplateVersion
+from messaging.models.topics import Topic, TopicChoice
 
 __all__ = [
+    "Confirmation",
     "Consent",
     "ConsentEvent",
     "ConsentState",
     "Contact",
     "ContactList",
     "ContentBlock",
+    "EventReader",
+    "EventSource",
     "Lane",
     "ListMember",
     "Message",
     "Proof",
     "ProofStatus",
+    "ProviderEvent",
     "ProviderName",
     "SandboxMessage",
     "SendAttempt",
     "SendBatch",
     "Sender",
-    "SenderDay",
     "Stream",
+    "StreamHour",
     "Suppression",
     "SuppressionReason",
     "Template",
     "TemplateVersion",
+    "Topic",
+    "TopicChoice",
 ]

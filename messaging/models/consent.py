@@ -53,6 +53,15 @@ class ConsentEvent(AppendOnlyModel):
         Contact, on_delete=models.PROTECT, related_name="consent_events", db_index=False
     )
     channel = models.CharField(max_length=8, choices=Channel.choices)
+    topic = models.ForeignKey(
+        "messaging.Topic",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="empty: the channel as a whole",
+    )
     state = models.CharField(max_length=16, choices=ConsentState.choices)
     source = models.CharField(max_length=200)
     wording = models.TextField(blank=True)
@@ -77,12 +86,14 @@ class ConsentEvent(AppendOnlyModel):
 
 
 class SuppressionReason(models.TextChoices):
-    """Why an address is not written to."""
+    """Why an address is not written to. Unsubscribed ends marketing; the others end everything."""
 
     UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+    STOPPED = "stopped", "Said STOP by SMS"
     BOUNCED = "bounced", "Bounced"
     COMPLAINED = "complained", "Complained"
     MANUAL = "manual", "Suppressed by staff"
+    ERASED = "erased", "Erased at the person's wish"
 
 
 class Suppression(models.Model):

@@ -13,10 +13,10 @@ from core.errors import NotFound
 from core.ids import PublicIdModel, decode, encode
 from core.sql import Literal
 from messaging.channels import Channel
-from messaging.models.pace import PacedModel
 from messaging.models.people import Contact
 from messaging.models.templates import TemplateVersion
-from messaging.states import HoldPolicy, MessageStatus, SenderStatus, StreamStatus
+from messaging.models.topics import Topic
+from messaging.states import MessageStatus, Purpose, SenderStatus, StreamStatus
 
 
 class ProviderName(models.TextChoices):
@@ -26,7 +26,7 @@ class ProviderName(models.TextChoices):
     RESEND = "resend", "Resend"
 
 
-class Sender(PacedModel, PublicIdModel):
+class Sender(PublicIdModel):
     """From whom messages go out, through which provider, and how fast."""
 
     id_prefix = "snd"
@@ -60,7 +60,6 @@ class Sender(PacedModel, PublicIdModel):
         ordering = ["name"]
         permissions = [("control_sender", "Can pause and resume senders")]
         constraints = [
-            *PacedModel.Meta.constraints,
             models.CheckConstraint(
                 name="sender_channel_is_known", condition=Q(channel__in=Channel.values)
             ),
@@ -99,20 +98,11 @@ class Stream(PublicIdModel):
     data = models.JSONField(default=dict, blank=True, help_text="the same for every message")
     status = models.CharField(max_length=8, choices=StreamStatus, default=StreamStatus.OPEN)
     priority = models.SmallIntegerField(default=0, help_text="the greater goes out first")
-    key = models.CharField(
-        max_length=200, unique=True, null=True, blank=True, help_text="of a stream that stays open"
+    purpose = models.CharField(
+        max_length=13, choices=Purpose, default=Purpose.MARKETING, db_default=Purpose.MARKETING
     )
-    quiet_hours = models.CharField(
-        max_length=6,
-        choices=HoldPolicy,
-        default=HoldPolicy.HOLD,
-        help_text="what becomes of a message in its recipient's quiet hours",
-    )
-    over_cap = models.CharField(
-        max_length=6,
-        choices=HoldPolicy,
-        default=HoldPolicy.HOLD,
-        help_text="what becomes of a message to somebody who got enough of late",
+    topic = models.ForeignKey(
+        Topic, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -122,8 +112,7 @@ class Stream(PublicIdModel):
                 name="stream_status_is_known", condition=Q(status__in=StreamStatus.values)
             ),
             models.CheckConstraint(
-                name="stream_hold_policies_are_known",
-                condition=Q(quiet_hours__in=HoldPolicy.values, over_cap__in=HoldPolicy.values),
+                name="stream_purpose_is_known", condition=Q(purpose__in=Purpose.values)
             ),
         ]
         indexes = [
@@ -141,13 +130,8 @@ class Stream(PublicIdModel):
 class MessageQuerySet(models.QuerySet["Message"]):
     """The adjectives of messages."""
 
-    def due(self) -> Self:
-        """Pending, and waiting for nothing but a lane."""
-        return self.filter(status=Literal("pending"), not_before=None)
-
-    def held(self) -> Self:
-        """Pending, and not to go before a moment; `reason` says why."""
-        return self.filter(status=Literal("pending"), not_before__isnull=False)
+    def pending(self) -> Self:
+        return self.filter(status=Literal("pending"))
 
     def handled(self) -> Self:
         """Whatever is not pending."""
@@ -184,26 +168,23 @@ class Message(models.Model):
     )
     position = models.PositiveSmallIntegerField(null=True, blank=True)
     provider_id = models.CharField(max_length=64, blank=True)
-    data = models.JSONField(
-        null=True, blank=True, help_text="what its template sees beside its stream's data"
-    )
-    quiet_hours = models.CharField(
-        max_length=6,
-        choices=HoldPolicy,
-        blank=True,
-        default="",
-        db_default="",
-        help_text="instead of its stream's policy",
-    )
-    not_before = models.DateTimeField(
-        null=True, blank=True, help_text="held until then; its reason says why"
-    )
-    expires_at = models.DateTimeField(
-        null=True, blank=True, help_text="of no use after that: skipped, never sent late"
-    )
     created_at = models.DateTimeField(default=clock.now)
     settled_at = models.DateTimeField(
         null=True, blank=True, help_text="sent, failed, skipped or found to be in doubt"
+    )
+
+    # What its provider told afterwards: see messaging/life.py.
+    delivery = models.CharField(max_length=12, blank=True, default="", db_default="")
+    trouble = models.CharField(max_length=200, blank=True, default="", db_default="")
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    clicked_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    suppressed_at = models.DateTimeField(null=True, blank=True)
+    bounced_at = models.DateTimeField(null=True, blank=True)
+    complained_at = models.DateTimeField(null=True, blank=True)
+    unsubscribed_at = models.DateTimeField(
+        null=True, blank=True, help_text="its link ended the subscription"
     )
 
     objects = MessageQuerySet.as_manager()
@@ -219,10 +200,6 @@ class Message(models.Model):
                 condition=~Q(status__in=["skipped", "failed", "in_doubt"]) | ~Q(reason=""),
             ),
             models.CheckConstraint(
-                name="message_quiet_hours_policy_is_known",
-                condition=Q(quiet_hours__in=["", *HoldPolicy.values]),
-            ),
-            models.CheckConstraint(
                 name="message_sending_stands_in_a_batch",
                 condition=~Q(status="sending") | Q(batch__isnull=False, position__isnull=False),
             ),
@@ -231,13 +208,7 @@ class Message(models.Model):
             models.Index(
                 name="message_next",
                 fields=["stream", "created_at", "id"],
-                condition=Q(status="pending", not_before__isnull=True),
-            ),
-            # Held ones stand apart, so that none of them is in the way of what may go.
-            models.Index(
-                name="message_held",
-                fields=["stream", "not_before", "reason"],
-                condition=Q(status="pending", not_before__isnull=False),
+                condition=Q(status="pending"),
             ),
             # Without the pending ones, so that no planner reads a whole stream to find its next messages.
             models.Index(

@@ -30,6 +30,9 @@ class Contact(PublicIdModel):
     time_zone = models.CharField(max_length=64, blank=True)
     locale = models.CharField(max_length=16, blank=True)
     attributes = models.JSONField(default=dict, blank=True)
+    erased_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="anonymised at the person's wish"
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -93,6 +96,28 @@ class ContactList(PublicIdModel):
     id_prefix = "lst"
 
     name = models.CharField(max_length=120)
+    double_opt_in = models.BooleanField(
+        "double opt-in",
+        default=False,
+        db_default=False,
+        help_text="Who signs up gets a mail, and is on the list once they confirm by its link.",
+    )
+    confirmation_sender = models.ForeignKey(
+        "messaging.Sender",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who that mail comes from.",
+    )
+    confirmation_template = models.ForeignKey(
+        "messaging.Template",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What it says; {{ data.confirm_url }} is the link.",
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     contacts = models.ManyToManyField(Contact, through="ListMember", related_name="lists")
 

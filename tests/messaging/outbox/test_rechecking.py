@@ -7,13 +7,27 @@ from datetime import timedelta
 import pytest
 
 from core import clock
-from messaging.actions.consent import suppress_address, unsubscribe, withdraw_consent
+from messaging.actions.consent import (
+    Evidence,
+    suppress_address,
+    unsubscribe,
+    withdraw_consent,
+)
 from messaging.actions.people import update_contact
-from messaging.actions.senders import resume_sender
+from messaging.actions.senders import pause_sender, resume_sender
+from messaging.actions.topics import choose_topic, create_topic
 from messaging.channels import Channel
 from messaging.models import Message, SandboxMessage, SendBatch, SuppressionReason
-from messaging.streams import tally
-from tests.messaging.outbox.making import deliver, make_stream, statuses
+from messaging.states import Purpose
+from messaging.streams import open_stream, tally
+from tests.messaging.outbox.making import (
+    deliver,
+    make_list,
+    make_people,
+    make_stream,
+    make_version,
+    statuses,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -84,3 +98,32 @@ def test_a_batch_that_waited_for_a_mended_account_is_checked_once_more(resend, r
         ("dissolved", 3),
         ("settled", 2),
     ]
+
+
+def test_one_batch_asks_for_each_message_what_its_own_stream_demands(sandbox):
+    readers = make_list(make_people(2), name="Both")
+    people = [member.contact for member in readers.members.order_by("contact")]
+    topic = create_topic(name="Events", actor="system")
+    evidence = Evidence(source="page", actor="recipient")
+    choose_topic(people[0], topic, Channel.EMAIL, wanted=False, evidence=evidence)
+    unsubscribe(people[1], Channel.EMAIL, source="page", actor="recipient")
+    receipts, events = (
+        open_stream(title, sender=sandbox, template_version=make_version(), **fields)
+        for title, fields in (
+            ("Receipts", {"purpose": Purpose.TRANSACTIONAL}),
+            ("Events", {"topic": topic}),
+        )
+    )
+    pause_sender(sandbox, reason="both at once", actor="test")
+    for stream in (receipts, events):
+        Message.objects.bulk_create(
+            Message(stream=stream, key=each.pk.hex, contact=each, address=each.email)
+            for each in people
+        )
+
+    resume_sender(sandbox, actor="test")
+    deliver()
+
+    assert statuses(receipts) == {"sent": 2}
+    assert tally(events).reasons == {"topic_declined": 1, "suppressed": 1}
+    assert SendBatch.objects.count() == 1
