@@ -26,9 +26,7 @@ def create_topic(*, name: str, actor: str, description: str = "", is_opt_in: boo
     return topic
 
 
-def update_topic(
-    topic: Topic, *, name: str, description: str, is_opt_in: bool, actor: str
-) -> None:
+def update_topic(topic: Topic, *, name: str, description: str, is_opt_in: bool, actor: str) -> None:
     """Change what a topic says; raise Conflict where another has its name."""
     cleaned = _clean(name, description)
     try:

@@ -13,7 +13,7 @@ from messaging.models.consent import (
 )
 from messaging.models.content import ContentBlock
 from messaging.models.events import EventReader, EventSource, ProviderEvent, StreamHour
-from messaging.models.outbox import Message, ProviderName, Sender, Stream
+from messaging.models.outbox import InDoubtPolicy, Message, ProviderName, Sender, Stream
 from messaging.models.people import Contact, ContactList, ListMember
 from messaging.models.proofs import Proof, ProofStatus
 from messaging.models.templates import Template, TemplateVersion
@@ -29,6 +29,7 @@ __all__ = [
     "ContentBlock",
     "EventReader",
     "EventSource",
+    "InDoubtPolicy",
     "Lane",
     "ListMember",
     "Message",

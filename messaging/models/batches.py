@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from core import clock
 from core.ids import PublicIdModel
+from messaging.channels import Channel
 from messaging.models.append_only import AppendOnlyModel
 from messaging.models.outbox import Sender
 from messaging.states import UNRESOLVED_BATCH, BatchStatus
@@ -60,6 +61,7 @@ class SendBatch(PublicIdModel):
         default=0, help_text="those after which the provider may have it"
     )
     first_attempt_at = models.DateTimeField(null=True, blank=True)
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     problem = models.CharField(max_length=500, blank=True, help_text="why it is parked")
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -161,13 +163,14 @@ class Lane(models.Model):
 class SandboxMessage(models.Model):
     """A message that the sandbox took: what a provider would have delivered. Staff can look at it."""
 
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
     key = models.CharField(max_length=100)
     position = models.PositiveSmallIntegerField()
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the request it came in")
     message = models.CharField(max_length=64, db_index=True, help_text="our public id, its tag")
     sender = models.CharField("from", max_length=400)
     recipient = models.CharField("to", max_length=254)
-    subject = models.CharField(max_length=998)
+    subject = models.CharField(max_length=998, blank=True)
     html = models.TextField(blank=True)
     text = models.TextField(blank=True)
     headers = models.JSONField(default=dict)
@@ -180,4 +183,4 @@ class SandboxMessage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.subject
+        return self.subject or self.text[:80]

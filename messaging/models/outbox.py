@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Self
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 
@@ -16,14 +18,22 @@ from messaging.channels import Channel
 from messaging.models.people import Contact
 from messaging.models.templates import TemplateVersion
 from messaging.models.topics import Topic
+from messaging.providers.names import CHANNELS, ProviderName
 from messaging.states import MessageStatus, Purpose, SenderStatus, StreamStatus
 
 
-class ProviderName(models.TextChoices):
-    """Who delivers."""
+class InDoubtPolicy(models.TextChoices):
+    """What happens to a message whose fate stays unknown at a provider that keeps no idempotency keys."""
 
-    SANDBOX = "sandbox", "Sandbox (keeps messages here)"
-    RESEND = "resend", "Resend"
+    AT_MOST_ONCE = "at_most_once", "Never twice: ask a person"
+    AT_LEAST_ONCE = "at_least_once", "Send once more: it may arrive twice"
+
+
+def _fits_provider() -> Q:
+    """A provider delivers on its own channels only."""
+    return reduce(
+        or_, (Q(provider=provider, channel__in=channels) for provider, channels in CHANNELS.items())
+    )
 
 
 class Sender(PublicIdModel):
@@ -35,9 +45,30 @@ class Sender(PublicIdModel):
     name = models.CharField(max_length=120, unique=True)
     channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
     provider = models.CharField(max_length=16, choices=ProviderName, default=ProviderName.SANDBOX)
-    from_email = models.EmailField("from address")
+    from_email = models.EmailField("from address", blank=True)
     from_name = models.CharField(max_length=120, blank=True)
     reply_to = models.EmailField("reply-to address", blank=True)
+    from_number = models.CharField(
+        max_length=16,
+        blank=True,
+        help_text="Of an SMS: +27825550134, a short code, or a name of up to 11 letters. "
+        "Empty: TWILIO_PHONE_NUMBER.",
+    )
+    messaging_service = models.CharField(
+        max_length=34,
+        blank=True,
+        validators=[
+            RegexValidator(r"^MG[0-9a-f]{32}$", "A messaging service is MG and 32 digits.")
+        ],
+        help_text="Instead of a number: the Twilio messaging service (MG…) that chooses one.",
+    )
+    in_doubt_policy = models.CharField(
+        "when an answer never came",
+        max_length=16,
+        choices=InDoubtPolicy,
+        default=InDoubtPolicy.AT_MOST_ONCE,
+        help_text="Of SMS and SMTP, where the provider cannot tell a repetition from a second message.",
+    )
     rate_per_second = models.FloatField(
         "messages per second",
         null=True,
@@ -65,6 +96,19 @@ class Sender(PublicIdModel):
             ),
             models.CheckConstraint(
                 name="sender_provider_is_known", condition=Q(provider__in=ProviderName.values)
+            ),
+            models.CheckConstraint(name="sender_provider_fits_channel", condition=_fits_provider()),
+            models.CheckConstraint(
+                name="sender_policy_is_known",
+                condition=Q(in_doubt_policy__in=InDoubtPolicy.values),
+            ),
+            models.CheckConstraint(
+                name="sender_of_email_has_an_address",
+                condition=~Q(channel=Channel.EMAIL) | ~Q(from_email=""),
+            ),
+            models.CheckConstraint(
+                name="sender_has_number_or_service",
+                condition=Q(from_number="") | Q(messaging_service=""),
             ),
             models.CheckConstraint(
                 name="sender_status_is_known", condition=Q(status__in=SenderStatus.values)
