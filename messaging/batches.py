@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -13,11 +14,14 @@ from django.db.models.functions import Coalesce
 from core import clock
 from jobs.models import Run
 from jobs.states import OVER
-from messaging import ledger, payloads
+from messaging import days, ledger, payloads
 from messaging.audience import SENDABLE, eligibility
 from messaging.channels import Channel
 from messaging.models import Contact, Message, SendBatch, Sender, Stream
 from messaging.states import BatchStatus, MessageStatus, StreamStatus
+
+#: A batch that was cut so long ago is not cut by the same light any more.
+FRESH = timedelta(minutes=5)
 
 
 def freeze(
@@ -69,8 +73,9 @@ def dissolve(batch_ids: Iterable[uuid.UUID]) -> int:
         status=BatchStatus.DISSOLVED, settled_at=clock.now()
     )
     if dissolved:
-        gone = chosen.filter(status=BatchStatus.DISSOLVED).values_list("pk", flat=True)
-        ledger.give_back(gone, status=MessageStatus.SENDING)
+        gone = chosen.filter(status=BatchStatus.DISSOLVED).select_related("sender")
+        days.give_back(gone.defer("compressed"))
+        ledger.give_back([batch.pk for batch in gone], status=MessageStatus.SENDING)
     return dissolved
 
 
@@ -84,7 +89,9 @@ def dissolve_frozen(stream: Stream) -> int:
 
 
 def is_still_wanted(batch: SendBatch) -> bool:
-    """Whether everybody in a frozen batch may still be written to; it may have waited for days."""
+    """Whether everybody in a frozen batch may still be written to, and now; it may have waited for days."""
+    if batch.created_at < clock.now() - FRESH and _may_be_late(batch):
+        return False
     streams = Stream.objects.filter(messages__batch=batch).select_related("topic").distinct()
     return not any(_somebody_left(batch, stream) for stream in streams)
 
@@ -94,6 +101,14 @@ def _somebody_left(batch: SendBatch, stream: Stream) -> bool:
     people = Contact.objects.filter(messages__batch=batch, messages__stream=stream)
     why = eligibility(channel, purpose=stream.purpose, topic=stream.topic)
     return people.annotate(why=why).exclude(why=SENDABLE).exists()
+
+
+def _may_be_late(batch: SendBatch) -> bool:
+    """Whether it may have become night meanwhile, or too late: then its messages are judged anew, in another batch."""
+    return (
+        batch.sender.quiet_from is not None
+        or batch.messages.filter(expires_at__lte=clock.now()).exists()
+    )
 
 
 def split(batch: SendBatch) -> list[SendBatch]:

@@ -1,8 +1,8 @@
 """The cut: the next messages of a sender become a frozen batch, in one transaction.
 
 1. Lock the next pending messages of its open streams. 2. Ask once more whether each person may be
-written to. 3. Prove the lease. 4. Take the budget; where there is none, nothing stays held. 5. Render.
-6. Freeze bytes and key, and put the messages in.
+written to, and whether now. 3. Prove the lease. 4. Take the budget of the second and of the day; where there
+is none, nothing stays held. 5. Render. 6. Freeze bytes and key, and put the messages in.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from typing import Any
 from django.db import transaction
 
 from jobs.context import RunContext
-from messaging import ledger, mails, pacing, payloads
+from messaging import days, ledger, mails, pacing, payloads
 from messaging.audience import SENDABLE, eligibility
 from messaging.batches import freeze
 from messaging.channels import Channel
 from messaging.ledger import Claim
 from messaging.models import Contact, SendBatch, Sender, Topic
 from messaging.rendering import TemplateError
+from messaging.restraint import put_off
 from messaging.states import MessageStatus, Reason
 
 #: What a mail is written from; the rest of a contact is not read.
@@ -41,14 +42,19 @@ class Cut:
 @transaction.atomic
 def cut_batch(run: RunContext, *, sender: Sender, run_id: uuid.UUID) -> Cut:
     """Freeze the next batch of a sender; nothing of it has been sent yet."""
-    claims = ledger.claim_pending(sender.pk, limit=pacing.batch_size(sender.rate_per_second))
+    limit = pacing.batch_size(sender.rate_per_second)
+    left = days.left_today(sender)
+    if left == 0:
+        days.close_today(sender)
+        return Cut()
+    claims = ledger.claim_pending(sender.pk, limit=limit if left is None else min(limit, left))
     if not claims:
         return Cut()
     people = _people(claims, Channel(sender.channel))
-    going = _set_aside_the_ineligible(claims, people)
+    going = put_off(_set_aside_the_ineligible(claims, people), people, sender=sender)
     run.renew()
     wait = pacing.admit(sender, len(going)) if going else 0.0
-    if wait or not going:
+    if wait or not going or not days.take(sender, len(going)):
         return Cut(wait=wait, found=len(claims))
     return Cut(_freeze(going, people, sender=sender, run_id=run_id), found=len(claims))
 

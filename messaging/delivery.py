@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from core import clock
 from core.ids import decode
 from jobs.context import RunContext
-from messaging import batches, lanes
+from messaging import batches, lanes, ledger
 from messaging.cutting import cut_batch
 from messaging.models import SendBatch, Sender
 from messaging.providers.base import BatchAnswer, ProviderOutcome
@@ -51,6 +51,7 @@ class Delivery:
             return
         if not lanes.is_held(self.sender, slot=self.slot, run_id=self.run_id):
             return
+        ledger.release_due(self.sender.pk)
         waiting = self._finish_what_was_begun()
         while self._cut_and_hand_over():
             pass

@@ -8,10 +8,12 @@ about to rest, finds the messages. (On SQLite every transaction excludes the oth
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
 
+from core import clock
 from jobs.models import Run
 from jobs.starting import start_run
 from messaging import ledger
@@ -47,22 +49,50 @@ def let_go(sender: Sender, *, slot: int, run_id: uuid.UUID) -> bool:
     lane = Lane.objects.select_for_update().filter(sender=sender, slot=slot, run=run_id).first()
     if lane is None:
         return True
-    if ledger.open_streams(sender.pk):
+    if _has_work(sender):
         return False
     Lane.objects.filter(pk=lane.pk).update(run=None)
+    set_alarm(sender)
     return True
 
 
 def tend() -> int:
-    """Start the lanes of senders with work whose runs died; return how many were started."""
-    return sum(_tend(sender) for sender in Sender.objects.filter(status=SenderStatus.ACTIVE))
+    """Start the lanes of senders with work that nobody does: their runs died, or its time has come; return how many."""
+    return sum(wake(sender) for sender in Sender.objects.filter(status=SenderStatus.ACTIVE))
 
 
 @transaction.atomic
-def _tend(sender: Sender) -> int:
-    if ledger.open_streams(sender.pk) or left_behind(sender).exists():
+def wake(sender: Sender) -> int:
+    """Start the lanes of a sender if there is work for them; return how many."""
+    if _has_work(sender) or left_behind(sender).exists():
         return ensure_lanes(sender)
     return 0
+
+
+def set_alarm(sender: Sender) -> None:
+    """Have the lanes woken when the next message, or the sender itself, may go on; one alarm per moment.
+
+    `messaging.tend_lanes` would find it too, up to a minute late.
+    """
+    at = _next_moment(sender)
+    if at:
+        start_run(
+            "messaging.wake",
+            input={"sender": sender.public_id},
+            idempotency_key=f"{sender.public_id}/{at.isoformat()}",
+            due_at=at,
+        )
+
+
+def _next_moment(sender: Sender) -> datetime | None:
+    sender.refresh_from_db(fields=["not_before"])
+    if sender.not_before and sender.not_before > clock.now():
+        return sender.not_before
+    return ledger.next_release(sender.pk)
+
+
+def _has_work(sender: Sender) -> bool:
+    return bool(ledger.release_due(sender.pk) or ledger.open_streams(sender.pk))
 
 
 def _locked(sender: Sender) -> list[Lane]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Min, OuterRef, Q
 
 from core import clock
 from messaging.models import Message, SendBatch, Stream, Topic
@@ -28,6 +29,9 @@ class Claim:
     id: int
     contact_id: uuid.UUID
     stream: Stream
+    data: dict[str, Any] | None = None
+    quiet_hours: str = ""
+    expires_at: datetime | None = None
 
     @property
     def occasion(self) -> tuple[str, Topic | None]:
@@ -36,10 +40,11 @@ class Claim:
 
 
 def open_streams(sender_id: uuid.UUID) -> list[Stream]:
-    """Return the open streams of an active sender with something pending, in the order they are served."""
-    pending = Message.objects.pending().filter(stream=OuterRef("pk"))
+    """Return the open streams of a sender that may send now with something due, in the order they are served."""
+    due = Message.objects.due().filter(stream=OuterRef("pk"))
+    may_send = Q(sender__not_before=None) | Q(sender__not_before__lte=clock.now())
     streams = Stream.objects.filter(
-        Exists(pending), sender=sender_id, sender__status="active", status=StreamStatus.OPEN
+        Exists(due), may_send, sender=sender_id, sender__status="active", status=StreamStatus.OPEN
     )
     return list(streams.select_related("template_version", "topic").order_by("-priority", "id"))
 
@@ -49,16 +54,45 @@ def claim_pending(sender_id: uuid.UUID, *, limit: int) -> list[Claim]:
     claims: list[Claim] = []
     for stream in open_streams(sender_id):
         rows = (
-            Message.objects.pending()
+            Message.objects.due()
             .filter(stream=stream)
             .in_order()
             .select_for_update(skip_locked=True)
-            .values_list("id", "contact_id")[: limit - len(claims)]
+            .values_list("id", "contact_id", "data", "quiet_hours", "expires_at")[
+                : limit - len(claims)
+            ]
         )
-        claims += [Claim(id, contact_id, stream) for id, contact_id in rows]
+        claims += [Claim(id, who, stream, *rest) for id, who, *rest in rows]  # type: ignore[arg-type]
         if len(claims) == limit:
             break
     return claims
+
+
+def hold(rows: Sequence[tuple[int, str, datetime]]) -> int:
+    """Put pending messages off, as (id, reason, until when); they stand in nobody's way until then."""
+    return _update(
+        "reason = given.column2, not_before = given.column3",
+        [],
+        [(id, reason, _adapted(until)) for id, reason, until in rows],
+        where="id = given.column1 AND status = 'pending'",
+    )
+
+
+def release_due(sender_id: uuid.UUID, *, limit: int = 10_000) -> int:
+    """Let messages of a sender's open streams go whose moment has come; return how many, `limit` at most."""
+    streams = Stream.objects.filter(sender=sender_id, status=StreamStatus.OPEN)
+    held = Message.objects.held().filter(stream__in=streams, not_before__lte=clock.now())
+    first = list(held.order_by("not_before").values_list("pk", flat=True)[:limit])
+    if not first:
+        return 0
+    return Message.objects.held().filter(pk__in=first).update(not_before=None, reason="")
+
+
+def next_release(sender_id: uuid.UUID) -> datetime | None:
+    """Return when the next held message of a sender's open streams may go."""
+    streams = Stream.objects.filter(sender=sender_id, status=StreamStatus.OPEN)
+    held = Message.objects.held().filter(stream__in=streams)
+    return held.aggregate(first=Min("not_before"))["first"]
 
 
 def mark_sending(batch: SendBatch, rows: Sequence[tuple[int, int, str]]) -> int:
@@ -148,17 +182,21 @@ def _update(
 
 
 def _given(rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
-    """Return rows of numbers and texts as a table `given (column1, …)`, with its parameters."""
+    """Return rows of numbers, texts and moments as a table `given (column1, …)`, with its parameters."""
     names = ", ".join(f"column{number}" for number in range(1, len(rows[0]) + 1))
     if connection.vendor == "postgresql":
         columns = [list(column) for column in zip(*rows, strict=True)]
-        arrays = ", ".join(
-            "%s::bigint[]" if isinstance(c[0], int) else "%s::text[]" for c in columns
-        )
+        arrays = ", ".join(f"%s::{_type_of(column[0])}[]" for column in columns)
         return f"unnest({arrays}) AS given ({names})", columns
     row = f"({', '.join(['%s'] * len(rows[0]))})"
     values = ", ".join([row] * len(rows))
     return f"(VALUES {values}) AS given", [value for given in rows for value in given]
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, int):
+        return "bigint"
+    return "timestamptz" if isinstance(value, datetime) else "text"
 
 
 def _of(model: type[SendBatch], pk: uuid.UUID) -> Any:
@@ -168,4 +206,8 @@ def _of(model: type[SendBatch], pk: uuid.UUID) -> Any:
 
 def _moment() -> Any:
     """Return now as a raw statement takes it on this database."""
-    return connection.ops.adapt_datetimefield_value(clock.now())
+    return _adapted(clock.now())
+
+
+def _adapted(moment: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(moment)

@@ -25,7 +25,7 @@ def write(
             contact,
             sender=sender,
             title=stream.title,
-            data=stream.data,
+            data={**stream.data, **(claim.data or {})},
             unsubscribe_url=url,
             content=content,
         )

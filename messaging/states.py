@@ -17,7 +17,7 @@ class MessageStatus(TextChoices):
 
 
 class Reason(TextChoices):
-    """Why a message was skipped, failed or is in doubt; providers add their own error names."""
+    """Why a message was skipped, failed, is held or in doubt; providers add their own error names."""
 
     NO_ADDRESS = "no_address", "No address"
     NO_CONSENT = "no_consent", "No consent"
@@ -25,10 +25,22 @@ class Reason(TextChoices):
     TOPIC_DECLINED = "topic_declined", "Declined its topic"
     ERASED = "erased", "Erased"
     CANCELLED = "cancelled", "Cancelled"
+    EXPIRED = "expired", "Too late to be of use"
+    QUIET_HOURS = "quiet_hours", "Quiet hours"
+    FREQUENCY_CAP = "frequency_cap", "Got enough of late"
+    SCHEDULED = "scheduled", "For a later time"
     TEMPLATE_ERROR = "template_error", "Template error"
     KEY_EXPIRED = "key_expired", "Unanswered for 23 hours"
     KEY_CONFLICT = "key_conflict", "The provider knows its key with another content"
     UNREADABLE_ANSWER = "unreadable_answer", "The provider's answer does not fit"
+
+
+class HoldPolicy(TextChoices):
+    """What becomes of a message that should not go out now."""
+
+    HOLD = "hold", "Hold it until it may go"
+    SKIP = "skip", "Skip it"
+    IGNORE = "ignore", "Send it all the same"
 
 
 class BatchStatus(TextChoices):

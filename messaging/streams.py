@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import CharField, Count, F, QuerySet, Value
+from django.db.models import CharField, Count, F, Max, Min, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Replace
 
 from core import clock
@@ -28,12 +28,24 @@ from messaging.models import (
     TemplateVersion,
     Topic,
 )
+from messaging.models.outbox import MessageQuerySet
 from messaging.states import MessageStatus, Purpose, Reason, StreamStatus
 
 
 @dataclass(frozen=True)
+class Hold:
+    """So many pending messages wait for one reason, the first of them until `first`, the last until `last`."""
+
+    reason: str
+    count: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True)
 class Tally:
-    """How the messages of a stream stand. `reasons` counts skipped, failed and doubtful ones."""
+    """How the messages of a stream stand. `reasons` counts skipped, failed and doubtful ones; `holds` those of
+    the pending ones that wait for a moment."""
 
     total: int
     pending: int
@@ -43,6 +55,11 @@ class Tally:
     in_doubt: int
     skipped: int
     reasons: dict[str, int]
+    holds: tuple[Hold, ...] = ()
+
+    @property
+    def held(self) -> int:
+        return sum(hold.count for hold in self.holds)
 
 
 def open_stream(
@@ -114,23 +131,40 @@ def close_stream(stream: Stream) -> None:
     """End a stream for good: what was never attempted is skipped as cancelled. Again: no change."""
     _move(stream, allowed=list(StreamStatus), to=StreamStatus.CLOSED)
     dissolve_frozen(stream)
-    Message.objects.pending().filter(stream=stream).update(
-        status=MessageStatus.SKIPPED, reason=Reason.CANCELLED, settled_at=clock.now()
-    )
+    ours = Message.objects.filter(stream=stream)
+    for waiting in (ours.due(), ours.held()):
+        waiting.update(
+            status=MessageStatus.SKIPPED,
+            reason=Reason.CANCELLED,
+            not_before=None,
+            settled_at=clock.now(),
+        )
 
 
 def tally(stream: Stream) -> Tally:
     """Count the messages of a stream by status and reason, from two indexes."""
     ours = Message.objects.filter(stream=stream)
     by_status = dict.fromkeys(MessageStatus.values, 0)
-    by_status[MessageStatus.PENDING] = ours.pending().count()
+    holds = holds_of(ours)
+    by_status[MessageStatus.PENDING] = ours.due().count() + sum(hold.count for hold in holds)
     reasons: dict[str, int] = {}
     rows = ours.handled().values_list("status", "reason").annotate(count=Count("pk")).order_by()
     for status, reason, count in rows:
         by_status[status] += count
         if reason:
             reasons[reason] = reasons.get(reason, 0) + count
-    return Tally(total=sum(by_status.values()), **by_status, reasons=reasons)
+    return Tally(total=sum(by_status.values()), **by_status, reasons=reasons, holds=holds)
+
+
+def holds_of(messages: MessageQuerySet) -> tuple[Hold, ...]:
+    """Return what is held of these messages, the reason with the most first."""
+    rows = (
+        messages.held()
+        .values_list("reason")
+        .annotate(count=Count("pk"), first=Min("not_before"), last=Max("not_before"))
+        .order_by("-count", "reason")
+    )
+    return tuple(Hold(*row) for row in rows)
 
 
 def _members(

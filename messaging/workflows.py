@@ -22,6 +22,12 @@ def alert(run: RunContext, *, subject: str, text: str) -> None:
     run.step("mail", alerts.mail_staff, subject, text)
 
 
+@workflow("messaging.wake")
+def wake(run: RunContext, *, sender: str) -> int:
+    """Start a sender's lanes at the moment from which held messages may go; return how many."""
+    return lanes.wake(Sender.from_public_id(sender))
+
+
 @workflow("messaging.tend_lanes", cron="* * * * *")
 def tend_lanes(run: RunContext) -> int:
     """Start the lanes whose run died while work waits; return how many."""

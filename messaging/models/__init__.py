@@ -14,6 +14,7 @@ from messaging.models.consent import (
 from messaging.models.content import ContentBlock
 from messaging.models.events import EventReader, EventSource, ProviderEvent, StreamHour
 from messaging.models.outbox import InDoubtPolicy, Message, ProviderName, Sender, Stream
+from messaging.models.pace import SenderDay
 from messaging.models.people import Contact, ContactList, ListMember
 from messaging.models.proofs import Proof, ProofStatus
 from messaging.models.templates import Template, TemplateVersion
@@ -41,6 +42,7 @@ __all__ = [
     "SendAttempt",
     "SendBatch",
     "Sender",
+    "SenderDay",
     "Stream",
     "StreamHour",
     "Suppression",

@@ -15,11 +15,12 @@ from core.errors import NotFound
 from core.ids import PublicIdModel, decode, encode
 from core.sql import Literal
 from messaging.channels import Channel
+from messaging.models.pace import PacedModel
 from messaging.models.people import Contact
 from messaging.models.templates import TemplateVersion
 from messaging.models.topics import Topic
 from messaging.providers.names import CHANNELS, ProviderName
-from messaging.states import MessageStatus, Purpose, SenderStatus, StreamStatus
+from messaging.states import HoldPolicy, MessageStatus, Purpose, SenderStatus, StreamStatus
 
 
 class InDoubtPolicy(models.TextChoices):
@@ -36,7 +37,7 @@ def _fits_provider() -> Q:
     )
 
 
-class Sender(PublicIdModel):
+class Sender(PacedModel, PublicIdModel):
     """From whom messages go out, through which provider, and how fast."""
 
     id_prefix = "snd"
@@ -91,6 +92,7 @@ class Sender(PublicIdModel):
         ordering = ["name"]
         permissions = [("control_sender", "Can pause and resume senders")]
         constraints = [
+            *PacedModel.Meta.constraints,
             models.CheckConstraint(
                 name="sender_channel_is_known", condition=Q(channel__in=Channel.values)
             ),
@@ -148,6 +150,21 @@ class Stream(PublicIdModel):
     topic = models.ForeignKey(
         Topic, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    key = models.CharField(
+        max_length=200, unique=True, null=True, blank=True, help_text="of a stream that stays open"
+    )
+    quiet_hours = models.CharField(
+        max_length=6,
+        choices=HoldPolicy,
+        default=HoldPolicy.HOLD,
+        help_text="what becomes of a message in its recipient's quiet hours",
+    )
+    over_cap = models.CharField(
+        max_length=6,
+        choices=HoldPolicy,
+        default=HoldPolicy.HOLD,
+        help_text="what becomes of a message to somebody who got enough of late",
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -157,6 +174,10 @@ class Stream(PublicIdModel):
             ),
             models.CheckConstraint(
                 name="stream_purpose_is_known", condition=Q(purpose__in=Purpose.values)
+            ),
+            models.CheckConstraint(
+                name="stream_hold_policies_are_known",
+                condition=Q(quiet_hours__in=HoldPolicy.values, over_cap__in=HoldPolicy.values),
             ),
         ]
         indexes = [
@@ -174,8 +195,13 @@ class Stream(PublicIdModel):
 class MessageQuerySet(models.QuerySet["Message"]):
     """The adjectives of messages."""
 
-    def pending(self) -> Self:
-        return self.filter(status=Literal("pending"))
+    def due(self) -> Self:
+        """Pending, and waiting for nothing but a lane."""
+        return self.filter(status=Literal("pending"), not_before=None)
+
+    def held(self) -> Self:
+        """Pending, and not to go before a moment; `reason` says why."""
+        return self.filter(status=Literal("pending"), not_before__isnull=False)
 
     def handled(self) -> Self:
         """Whatever is not pending."""
@@ -212,6 +238,23 @@ class Message(models.Model):
     )
     position = models.PositiveSmallIntegerField(null=True, blank=True)
     provider_id = models.CharField(max_length=64, blank=True)
+    data = models.JSONField(
+        null=True, blank=True, help_text="what its template sees beside its stream's data"
+    )
+    quiet_hours = models.CharField(
+        max_length=6,
+        choices=HoldPolicy,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="instead of its stream's policy",
+    )
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="held until then; its reason says why"
+    )
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="of no use after that: skipped, never sent late"
+    )
     created_at = models.DateTimeField(default=clock.now)
     settled_at = models.DateTimeField(
         null=True, blank=True, help_text="sent, failed, skipped or found to be in doubt"
@@ -244,6 +287,10 @@ class Message(models.Model):
                 condition=~Q(status__in=["skipped", "failed", "in_doubt"]) | ~Q(reason=""),
             ),
             models.CheckConstraint(
+                name="message_quiet_hours_policy_is_known",
+                condition=Q(quiet_hours__in=["", *HoldPolicy.values]),
+            ),
+            models.CheckConstraint(
                 name="message_sending_stands_in_a_batch",
                 condition=~Q(status="sending") | Q(batch__isnull=False, position__isnull=False),
             ),
@@ -252,7 +299,13 @@ class Message(models.Model):
             models.Index(
                 name="message_next",
                 fields=["stream", "created_at", "id"],
-                condition=Q(status="pending"),
+                condition=Q(status="pending", not_before__isnull=True),
+            ),
+            # Held ones stand apart, so that none of them is in the way of what may go.
+            models.Index(
+                name="message_held",
+                fields=["stream", "not_before", "reason"],
+                condition=Q(status="pending", not_before__isnull=False),
             ),
             # Without the pending ones, so that no planner reads a whole stream to find its next messages.
             models.Index(
