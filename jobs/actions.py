@@ -1,72 +1,129 @@
-"""What people and code may do to runs: start, cancel, retry."""
+"""What people and code may do to runs: start, cancel, pause, resume, wake, retry, replay, dismiss."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
 from core import audit, clock
 from core.errors import Conflict
-from jobs import wakeup
+from jobs import endings, slots, wakeup
 from jobs.models import Run, Step
-from jobs.starting import start_run
-from jobs.states import RunStatus, StepStatus
+from jobs.replaying import replay_run
+from jobs.starting import FRESH, start_run
+from jobs.states import AT_REST, RunStatus, StepStatus
 
-__all__ = ["cancel_run", "retry_run", "start_run"]
+__all__ = [
+    "cancel_run",
+    "dismiss_run",
+    "pause_run",
+    "replay_run",
+    "resume_run",
+    "retry_run",
+    "start_run",
+    "wake_run",
+]
 
 
+@transaction.atomic
 def cancel_run(run: Run, *, actor: str) -> Run:
-    """End a run: at once when no worker drives it, else at its next checkpoint. Raises Conflict when it is over."""
-    with transaction.atomic():
-        alive = Run.objects.filter(pk=run.pk)
-        ended = alive.filter(
-            status__in=[RunStatus.READY, RunStatus.WAITING, RunStatus.CLAIMED]
-        ).update(
-            status=RunStatus.CANCELLED,
-            finished_at=clock.now(),
-            cancel_requested_at=clock.now(),
-            cancel_requested_by=actor,
-            worker_id=None,
-            lease_until=None,
-        )
-        asked = not ended and alive.filter(status=RunStatus.RUNNING).update(
-            cancel_requested_at=clock.now(), cancel_requested_by=actor
-        )
-        run.refresh_from_db()
-        if not ended and not asked:
-            raise Conflict(
-                f"Run {run.public_id} is {run.get_status_display().lower()} already.",
-                field="status",
-                value=run.status,
-            )
-        audit.record("run.cancel", run, actor=actor)
-    return run
+    """End a run and its children: at once where no worker drives them, else at their next checkpoint.
+
+    Raises Conflict when it is over.
+    """
+    if not endings.request_cancel(run, by=actor):
+        raise _conflict(run, "It has ended already.")
+    return _changed(run, "run.cancel", actor)
 
 
-def retry_run(run: Run, *, actor: str) -> Run:
-    """Put a failed run back in the queue; its completed steps stay. Raises Conflict unless it is failed."""
-    with transaction.atomic():
-        changed = Run.objects.filter(pk=run.pk, status=RunStatus.FAILED).update(
-            status=RunStatus.READY,
-            error=None,
-            finished_at=None,
-            crashes=0,
-            attempts=0,
-            cancel_requested_at=None,
-            cancel_requested_by="",
-            sort_at=clock.now(),
-        )
-        if not changed:
-            run.refresh_from_db()
-            raise Conflict(
-                f"Run {run.public_id} is {run.get_status_display().lower()}.",
-                field="status",
-                value=run.status,
-                remedy="Only a failed run can be retried.",
-            )
-        unfinished = Q(status=StepStatus.FAILED) | Q(status=StepStatus.RETRYING)
-        Step.objects.filter(unfinished, run=run).update(status=StepStatus.RETRYING, attempts=0)
-        audit.record("run.retry", run, actor=actor)
+@transaction.atomic
+def pause_run(run: Run, *, actor: str) -> Run:
+    """Let a run rest until it is resumed: at once where no worker drives it, else from its next checkpoint on.
+
+    Its children go on. Raises Conflict when it is over or rests already.
+    """
+    slots.lock()
+    one = Run.objects.filter(pk=run.pk)
+    resting = one.filter(status__in=AT_REST - {RunStatus.PAUSED} | {RunStatus.CLAIMED})
+    at_once = {"status": RunStatus.PAUSED, "worker_id": None, "lease_until": None, "blocked_by": ""}
+    asked = one.filter(status=RunStatus.RUNNING, pause_requested_at__isnull=True)
+    if not resting.update(**at_once) and not asked.update(pause_requested_at=clock.now()):
+        raise _conflict(run, "Only a run that is under way can be paused.")
+    for slot in run.slots:
+        slots.free(slot)
+    return _changed(run, "run.pause", actor)
+
+
+@transaction.atomic
+def resume_run(run: Run, *, actor: str) -> Run:
+    """Let a paused run go on; what it waited for is looked at anew. Raises Conflict unless it is paused."""
+    one = Run.objects.filter(pk=run.pk)
+    paused = one.filter(status=RunStatus.PAUSED).update(status=RunStatus.READY, due_at=None)
+    if not paused and not one.filter(pause_requested_at__isnull=False).update(
+        pause_requested_at=None
+    ):
+        raise _conflict(run, "Only a paused run can be resumed.")
+    wakeup.notify(run.queue)
+    return _changed(run, "run.resume", actor)
+
+
+def wake_run(run: Run) -> bool:
+    """Let a waiting run look again at what it waits for: a `sleep_until` takes its moment anew. False if none waits."""
+    waiting = Run.objects.filter(pk=run.pk, status=RunStatus.WAITING, started_at__isnull=False)
+    woken = bool(waiting.update(status=RunStatus.READY, due_at=None))
+    if woken:
         wakeup.notify(run.queue)
+    return woken
+
+
+@transaction.atomic
+def retry_run(run: Run, *, actor: str) -> Run:
+    """Put a failed run back in the queue; its completed steps stay, and it begins under the code of its version.
+
+    Raises Conflict unless it is failed.
+    """
+    changed = Run.objects.filter(pk=run.pk, status=RunStatus.FAILED).update(
+        status=RunStatus.READY, sort_at=clock.now(), deadline_at=_new_deadline(run), **FRESH
+    )
+    if not changed:
+        raise _conflict(run, "Only a failed run can be retried.")
+    unfinished = Q(status=StepStatus.FAILED) | Q(status=StepStatus.RETRYING)
+    Step.objects.filter(unfinished, run=run).update(
+        status=StepStatus.RETRYING, attempts=0, wake_at=None
+    )
+    wakeup.notify(run.queue)
+    return _changed(run, "run.retry", actor)
+
+
+@transaction.atomic
+def dismiss_run(run: Run, *, actor: str) -> Run:
+    """Take a failed run from the list of those that wait for a person. Raises Conflict unless it stands there."""
+    letters = Run.objects.dead_letters().filter(pk=run.pk)
+    if not letters.update(dismissed_at=clock.now(), dismissed_by=actor):
+        raise _conflict(run, "Only a failed run that was not dismissed can be.")
+    return _changed(run, "run.dismiss", actor)
+
+
+def _new_deadline(run: Run) -> Any:
+    """Return when a run that is taken up once more must be over: it has its whole time anew."""
+    if run.deadline_at is None:
+        return None
+    return clock.now() + (run.deadline_at - run.created_at)
+
+
+def _changed(run: Run, verb: str, actor: str) -> Run:
+    audit.record(verb, run, actor=actor)
     run.refresh_from_db()
     return run
+
+
+def _conflict(run: Run, remedy: str) -> Conflict:
+    run.refresh_from_db()
+    return Conflict(
+        f"Run {run.public_id} is {run.get_status_display().lower()}.",
+        field="status",
+        value=run.status,
+        remedy=remedy,
+    )

@@ -20,7 +20,7 @@ from django_q.signing import SignedPackage
 
 from core import clock
 from core.ids import uuid7
-from jobs import heartbeat, reaper, schedules, timers, wakeup
+from jobs import deadlines, heartbeat, reaper, schedules, slots, timers, wakeup
 from jobs.leases import Lease, claim
 from jobs.models import ProcessKind, WorkerProcess
 
@@ -29,6 +29,15 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 0.25
 TICK_SECONDS = 1.0
 RECOVERY_SECONDS = 0.5
+
+#: What every loop does once a second.
+CHORES = (
+    reaper.bury_dead_processes,
+    reaper.reap_expired,
+    deadlines.enforce,
+    slots.sweep,
+    schedules.fire_due,
+)
 
 Tasks = list[tuple[Any, str]]
 
@@ -84,13 +93,13 @@ class Loop:
             self._next_tick = time.monotonic() + TICK_SECONDS
             self._tick()
         timers.promote_due()
-        leases = claim(self.queue, worker_id=self.worker_id)
-        return [(None, package(lease)) for lease in leases] or None
+        lease = claim(self.queue, worker_id=self.worker_id)
+        return [(None, package(lease))] if lease else None
 
     def _tick(self) -> None:
         """Do the chores; one that fails is seen in the log and keeps no run from being claimed."""
         WorkerProcess.objects.filter(pk=self.worker_id).update(beat_at=Now())
-        for chore in (reaper.bury_dead_processes, reaper.reap_expired, schedules.fire_due):
+        for chore in CHORES:
             try:
                 chore()
             except DatabaseError:

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from core import clock
 from jobs.database import is_postgres, json_of, json_type, key_of, later
 from jobs.interrupts import LeaseLost
-from jobs.leases import LEASE_SECONDS, Lease, renew
+from jobs.leases import LEASE_SECONDS, WISH_COLUMNS, Lease, Wish, renew, wish_of
 from jobs.states import StepKind, StepStatus
 
 _COLUMNS = (
@@ -63,36 +63,36 @@ class StepRecord:
         ]
 
 
-def save(lease: Lease, step: StepRecord) -> bool:
-    """Write a step under a lease; return whether the run was asked to end. Raises LeaseLost, having written nothing."""
+def save(lease: Lease, step: StepRecord) -> Wish:
+    """Write a step under a lease; return what somebody asked of the run. Raises LeaseLost, having written nothing."""
     if is_postgres():
         return _save_in_one_statement(lease, step)
     with transaction.atomic():
-        is_cancelling = renew(lease)
+        wish = renew(lease)
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO jobs_step (run_id, {_COLUMNS})"  # noqa: S608
                 f" VALUES (%s, {', '.join(_placeholders())}) {_on_conflict()}",
                 [key_of(lease.run_id), *step.values()],
             )
-    return is_cancelling
+    return wish
 
 
-def _save_in_one_statement(lease: Lease, step: StepRecord) -> bool:
+def _save_in_one_statement(lease: Lease, step: StepRecord) -> Wish:
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH held AS (UPDATE jobs_run SET lease_until = {later(LEASE_SECONDS)},"  # noqa: S608
             f" crashes = 0, attempts = 0 WHERE id = %s AND epoch = %s AND status = 'running'"
-            f" RETURNING id, cancel_requested_at IS NOT NULL AS cancelling),"
+            f" RETURNING id, {WISH_COLUMNS}),"
             f" saved AS (INSERT INTO jobs_step (run_id, {_COLUMNS})"
             f" SELECT held.id, {', '.join(_placeholders())} FROM held {_on_conflict()})"
-            f" SELECT cancelling FROM held",
+            f" SELECT {WISH_COLUMNS} FROM held",
             [lease.run_id, lease.epoch, *step.values()],
         )
         row = cursor.fetchone()
     if row is None:
         raise LeaseLost(f"run {lease.run_id} epoch {lease.epoch} is held by another")
-    return bool(row[0])
+    return wish_of(*row)
 
 
 def _placeholders() -> list[str]:

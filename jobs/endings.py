@@ -1,17 +1,24 @@
-"""How runs end badly: one transition, and the workflow that its author wants to hear of it."""
+"""How runs end, and what follows from it in the same transaction.
+
+Its parent counts it, its slots go to those they block, its children end with it, and the workflow that its author
+wants to hear of it is started. A run ends once: whoever comes second changes nothing.
+"""
 
 from __future__ import annotations
 
 import traceback
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
 from core import clock
-from jobs import registry
+from jobs import children, registry, slots
 from jobs.models import Run, RunQuerySet
 from jobs.starting import start_run
-from jobs.states import RunStatus
+from jobs.states import AT_REST, OVER, RunStatus
+
+FAILURE_LENGTH = 200
 
 
 def describe(error: BaseException, *, step: str = "") -> dict[str, str]:
@@ -24,36 +31,98 @@ def describe(error: BaseException, *, step: str = "") -> dict[str, str]:
     }
 
 
-def fail_run(held: RunQuerySet, *, error: dict[str, Any]) -> bool:
-    """Fail the one running run of a queryset and start its workflow's `on_failure`, together.
+def end_run(run: Run, status: RunStatus, *, among: RunQuerySet, **changes: Any) -> bool:
+    """End one run that still is in a queryset, with all that follows; False where it is not, and nothing changed.
 
-    Returns False, changing nothing, where the queryset no longer matches.
+    `among` says what must still be true of it: its epoch, its status.
     """
     with transaction.atomic():
-        run = held.first()
-        if run is None:
-            return False
-        changed = held.filter(pk=run.pk, status=RunStatus.RUNNING, epoch=run.epoch).update(
-            status=RunStatus.FAILED,
-            error=error,
+        if run.slots or status != RunStatus.COMPLETED:
+            slots.lock()  # before any row: its children may give slots back, too
+        ended = among.filter(pk=run.pk).update(
+            status=status,
             finished_at=clock.now(),
             worker_id=None,
             lease_until=None,
+            is_joined=run.parent_id is not None,
+            **changes,
         )
-        if changed:
-            _tell_author(run, error)
-        return bool(changed)
+        if ended:
+            run.status = status
+            _follow(run)
+    return bool(ended)
 
 
-def _tell_author(run: Run, error: dict[str, Any]) -> None:
+def fail_run(run: Run, *, among: RunQuerySet, error: dict[str, Any]) -> bool:
+    """Fail one run that still is in a queryset; its author hears of it once."""
+    where = f"{error['step']}: " if error.get("step") else ""
+    failure = f"{run.workflow}: {where}{error['type']}"[:FAILURE_LENGTH]
+    with transaction.atomic():
+        failed = end_run(run, RunStatus.FAILED, among=among, error=error, failure=failure)
+        if failed:
+            told = {key: error.get(key, "") for key in ("type", "message", "step")}
+            _tell_author(run, "on_failure", error=told)
+    return failed
+
+
+def cancel_run(run: Run, *, among: RunQuerySet) -> bool:
+    """Cancel one run that still is in a queryset; its author hears of it once."""
+    with transaction.atomic():
+        cancelled = end_run(run, RunStatus.CANCELLED, among=among)
+        if cancelled:
+            _tell_author(run, "on_cancel")
+    return cancelled
+
+
+def request_cancel(run: Run, *, by: str) -> bool:
+    """Cancel a run and its children: at once where no worker drives it, else at its next checkpoint.
+
+    False where it is over already.
+    """
+    asked = {"cancel_requested_at": clock.now(), "cancel_requested_by": by}
+    with transaction.atomic():
+        slots.lock()
+        alive = Run.objects.filter(pk=run.pk).exclude(status__in=OVER)
+        if not alive.update(**asked, singleton_key=""):
+            return False
+        if not cancel_run(run, among=alive.exclude(status=RunStatus.RUNNING)):
+            _cancel_children(run.pk, by=by)
+    return True
+
+
+def _follow(run: Run) -> None:
+    """Do what follows from the end of a run."""
+    if run.parent_id and not run.is_joined:
+        children.count_down(run)
+    if run.status in (RunStatus.FAILED, RunStatus.CANCELLED):
+        _cancel_children(run.pk, by=f"run:{run.public_id}")
+    for slot in run.slots:
+        slots.free(slot)
+
+
+def _cancel_children(run_id: UUID, *, by: str) -> None:
+    """Cancel what a run started and has not joined: those of which nothing hangs at once, the others one by one."""
+    alive = Run.objects.filter(parent=run_id).exclude(status__in=OVER)
+    heard = [each.name for each in registry.everything() if each.on_cancel]
+    alive.filter(started_at__isnull=True, status__in=AT_REST).exclude(workflow__in=heard).update(
+        status=RunStatus.CANCELLED,
+        finished_at=clock.now(),
+        cancel_requested_at=clock.now(),
+        cancel_requested_by=by,
+        is_joined=True,
+    )
+    for child in alive:
+        request_cancel(child, by=by)
+
+
+def _tell_author(run: Run, wish: str, **more: Any) -> None:
     if not registry.is_known(run.workflow):
         return
-    listener = registry.get(run.workflow).on_failure
+    listener: str = getattr(registry.get(run.workflow), wish)
     if listener:
-        summary = {key: error[key] for key in ("type", "message", "step")}
         start_run(
             listener,
-            input={"run": run.public_id, "input": run.input, "error": summary},
+            input={"run": run.public_id, "input": run.input, **more},
             actor=run.actor,
-            idempotency_key=f"failure:{run.pk}:{run.epoch}",
+            idempotency_key=f"{wish.removeprefix('on_')}:{run.pk}:{run.epoch}",
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 import uuid
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models.functions import Now
 
 from core.ids import uuid7
-from jobs import processes
-from jobs.interrupts import LeaseLost
+from jobs import processes, timelimits
+from jobs.interrupts import Interrupt, LeaseLost
 from jobs.leases import RENEW_SECONDS, Lease, keep_alive
 from jobs.models import ProcessKind, WorkerProcess
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from jobs.context import RunContext
 
 log = logging.getLogger(__name__)
+
+#: So long after its limit of time a step may take to give way.
+GRACE_SECONDS = 5.0
 
 
 def register(worker_id: uuid.UUID, kind: ProcessKind) -> None:
@@ -84,12 +88,23 @@ class Pulse:
         alive = {"beat_at": Now(), "run_id": lease and lease.run_id, "step": step}
         if not WorkerProcess.objects.filter(pk=self.worker_id).update(**alive):
             register(self.worker_id, ProcessKind.POOL)
+        if lease and context and timelimits.overdue(by=GRACE_SECONDS):
+            self._give_up(context)
         if lease:
             try:
                 keep_alive(lease)
             except LeaseLost:
                 if lease is self._lease:  # else the run has just ended here
                     log.warning("heartbeat: run %s is held by another now", lease.run_id)
+
+    def _give_up(self, context: RunContext) -> None:
+        """The code does not give way to its limit of time: write that down, and end this process."""
+        log.error("heartbeat: run %s did not stop at its limit of time; ending", context.id)
+        try:
+            context.abandon()
+        except Interrupt:
+            log.info("heartbeat: run %s is left to the reaper", context.id)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 _pulse: Pulse | None = None

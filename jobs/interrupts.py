@@ -18,8 +18,20 @@ class Suspended(Interrupt):
         self.to_the_back = to_the_back
 
 
+class Parked(Interrupt):
+    """The run has been let go already, in the transaction that wrote what it waits for."""
+
+
 class RunCancelled(Interrupt):
     """A person asked for the run to end."""
+
+
+class RunPaused(Interrupt):
+    """A person asked for the run to rest until it is resumed."""
+
+
+class DeadlinePassed(Interrupt):
+    """The run should have been over by now."""
 
 
 class LeaseLost(Interrupt):

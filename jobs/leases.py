@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from core import clock
+from core.sql import Literal
+from jobs import slots
 from jobs.database import is_postgres, key_of, later, uuid_of
 from jobs.interrupts import LeaseLost
-from jobs.models import Run
+from jobs.models import Run, RunQuerySet
 from jobs.states import RunStatus
 
 LEASE_SECONDS = 20.0
@@ -27,22 +32,48 @@ class Lease:
     run_id: uuid.UUID
     epoch: int
     worker_id: uuid.UUID
+    slots: tuple[str, ...] = ()  #: what the run gives back when it is let go
 
 
-def claim(queue: str, *, worker_id: uuid.UUID, limit: int = 1) -> list[Lease]:
-    """Claim up to `limit` ready runs, oldest start less priority first. Two claimers never get the same run."""
+def claim(queue: str, *, worker_id: uuid.UUID) -> Lease | None:
+    """Claim a ready run, oldest start less priority first. Two claimers never get the same run.
+
+    A run under limits that is first in the queue is decided on with those behind it; those that may not go now leave
+    the queue for where they wait.
+    """
+    lease = _claim_first(queue, worker_id)
+    if lease or not _is_any_ready(queue):
+        return lease
+    with transaction.atomic():
+        slots.lock()
+        run = slots.Turnstile(slots.head_of(queue)).choose()
+        if run is None:
+            return None
+        until = Now() + timedelta(seconds=LEASE_SECONDS)
+        epoch = slots.take_up(run, worker_id=worker_id, lease_until=until)
+    return Lease(run.pk, epoch, worker_id)
+
+
+def _claim_first(queue: str, worker_id: uuid.UUID) -> Lease | None:
+    """Claim the first run, unless it is under limits."""
     lock = "FOR UPDATE SKIP LOCKED" if is_postgres() else ""
     materialized = "MATERIALIZED" if is_postgres() else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH picked AS {materialized} (SELECT id FROM jobs_run"  # noqa: S608
-            f" WHERE status = 'ready' AND queue = %s ORDER BY sort_at, id LIMIT %s {lock})"
+            f" WHERE status = 'ready' AND queue = %s ORDER BY sort_at, id LIMIT 1 {lock})"
             f" UPDATE jobs_run SET status = 'claimed', epoch = epoch + 1, worker_id = %s,"
             f" lease_until = {later(LEASE_SECONDS)}"
-            f" WHERE id IN (SELECT id FROM picked) AND status = 'ready' RETURNING id, epoch",
-            [queue, limit, key_of(worker_id)],
+            f" WHERE id IN (SELECT id FROM picked) AND status = 'ready' AND NOT is_limited"
+            f" RETURNING id, epoch",
+            [queue, key_of(worker_id)],
         )
-        return [Lease(uuid_of(run_id), epoch, worker_id) for run_id, epoch in cursor.fetchall()]
+        row = cursor.fetchone()
+    return Lease(uuid_of(row[0]), row[1], worker_id) if row else None
+
+
+def _is_any_ready(queue: str) -> bool:
+    return Run.objects.filter(status=Literal(RunStatus.READY), queue=queue).exists()
 
 
 def begin(run_id: uuid.UUID, *, epoch: int, worker_id: uuid.UUID) -> Run:
@@ -64,35 +95,65 @@ def begin(run_id: uuid.UUID, *, epoch: int, worker_id: uuid.UUID) -> Run:
     return Run.objects.get(pk=run_id)
 
 
-def renew(lease: Lease) -> bool:
+class Wish(StrEnum):
+    """What somebody wants of a run that a worker drives; heard with every renewal."""
+
+    NONE = ""
+    CANCEL = "cancel"
+    PAUSE = "pause"
+
+
+#: The columns that tell a wish; to be judged in Python, since SQLite 3.40 misreads IS NOT NULL in a RETURNING.
+WISH_COLUMNS = "cancel_requested_at, pause_requested_at"
+
+
+def wish_of(cancel_requested_at: object, pause_requested_at: object) -> Wish:
+    """Return what the WISH_COLUMNS of a run say."""
+    if cancel_requested_at is not None:
+        return Wish.CANCEL
+    return Wish.NONE if pause_requested_at is None else Wish.PAUSE
+
+
+def renew(lease: Lease) -> Wish:
     """Prove and extend a lease in the caller's transaction; the run made progress, so its crash count starts anew.
 
-    Returns whether somebody asked for the run to be cancelled. Raises LeaseLost.
+    Returns what somebody asked of the run. Raises LeaseLost.
     """
     return _extend(lease, also=", crashes = 0, attempts = 0")
 
 
-def keep_alive(lease: Lease) -> bool:
+def keep_alive(lease: Lease) -> Wish:
     """Extend a lease from the heartbeat: alive is not progress, so nothing else changes."""
     return _extend(lease, also="")
 
 
-def _extend(lease: Lease, *, also: str) -> bool:
+def _extend(lease: Lease, *, also: str) -> Wish:
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE jobs_run SET lease_until = {later(LEASE_SECONDS)}{also}"  # noqa: S608
             f" WHERE id = %s AND epoch = %s AND status = 'running'"
-            f" RETURNING cancel_requested_at",
+            f" RETURNING {WISH_COLUMNS}",
             [key_of(lease.run_id), lease.epoch],
         )
         row = cursor.fetchone()
     if row is None:
         raise LeaseLost(f"run {lease.run_id} epoch {lease.epoch} is held by another")
-    return row[0] is not None
+    return wish_of(*row)
+
+
+def held(lease: Lease) -> RunQuerySet:
+    """Return the run as a queryset that is empty once somebody else holds it, or it is let go."""
+    runs: RunQuerySet = Run.objects.filter(
+        pk=lease.run_id, epoch=lease.epoch, status=RunStatus.RUNNING
+    )
+    return runs
 
 
 def let_go(lease: Lease, **changes: object) -> None:
-    """End a lease with the run's next status and other changes, in one fenced statement. Raises LeaseLost."""
-    held = Run.objects.filter(pk=lease.run_id, epoch=lease.epoch, status=RunStatus.RUNNING)
-    if not held.update(worker_id=None, lease_until=None, **changes):
-        raise LeaseLost(f"run {lease.run_id} epoch {lease.epoch} is held by another")
+    """End a lease with the run's next status and other changes, fenced; its slots go to those they block.
+
+    Raises LeaseLost.
+    """
+    with slots.releasing(lease.slots):
+        if not held(lease).update(worker_id=None, lease_until=None, **changes):
+            raise LeaseLost(f"run {lease.run_id} epoch {lease.epoch} is held by another")

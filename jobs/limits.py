@@ -38,6 +38,31 @@ def take(key: str, *, amount: int, per_second: float, burst: int) -> float:
     return max(ahead - (tolerance - cost), paused, 0.001)
 
 
+def reserve(key: str, *, amount: int, per_second: float, burst: int) -> tuple[float, float]:
+    """Promise so many tokens in advance, one after the other.
+
+    Returns after how many seconds the first may be used, and the distance between them. Nobody else gets these.
+    """
+    distance = 1 / per_second
+    now = epoch_now()
+    behind = f"CASE WHEN paused_until > {now} THEN paused_until ELSE {now} END"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO jobs_bucket (key, arrival, paused_until) VALUES (%s, {now}, 0)"  # noqa: S608
+            f" ON CONFLICT (key) DO NOTHING",
+            [key],
+        )
+        cursor.execute(
+            f"UPDATE jobs_bucket SET arrival ="  # noqa: S608
+            f" CASE WHEN arrival > ({behind}) THEN arrival ELSE ({behind}) END + %s"
+            f" WHERE key = %s RETURNING arrival - {now}",
+            [amount * distance, key],
+        )
+        last = cursor.fetchone()[0]
+    first = last - amount * distance - (burst - 1) * distance
+    return max(first, 0.0), distance
+
+
 def paused_for(key: str) -> float:
     """Return the seconds until tokens may be taken again, for those who take none; 0.0 when it is not paused."""
     with connection.cursor() as cursor:

@@ -10,9 +10,8 @@ import uuid
 from django.db import transaction
 from django.db.models import F
 
-from core import clock
-from jobs import processes
-from jobs.endings import fail_run
+from jobs import processes, slots
+from jobs.endings import cancel_run, fail_run
 from jobs.models import Run, RunQuerySet, WorkerProcess
 from jobs.states import RunStatus
 
@@ -47,7 +46,7 @@ def bury_dead_processes(*, is_crash: bool = True) -> int:
 
 def give_back(run_id: uuid.UUID, *, epoch: int) -> bool:
     """Free a run whose driver cannot go on, through no fault of the run; False where somebody else holds it by now."""
-    held = Run.objects.filter(status__in=[RunStatus.CLAIMED, RunStatus.RUNNING], epoch=epoch)
+    held = Run.objects.held().filter(epoch=epoch)
     return _free(run_id, held, is_crash=False)
 
 
@@ -56,31 +55,30 @@ def return_claims(worker_id: uuid.UUID) -> int:
 
     A task that is on its way to the pool after all finds its claim gone.
     """
-    claimed = Run.objects.filter(status=RunStatus.CLAIMED, worker_id=worker_id)
-    return claimed.update(status=RunStatus.READY, worker_id=None, lease_until=None)
+    claimed = Run.objects.held().filter(status=RunStatus.CLAIMED, worker_id=worker_id)
+    return sum(_free(run_id, claimed) for run_id in list(claimed.values_list("pk", flat=True)))
 
 
 def _free_held_by(worker_ids: list[uuid.UUID], *, is_crash: bool) -> int:
-    held = Run.objects.filter(
-        status__in=[RunStatus.CLAIMED, RunStatus.RUNNING], worker_id__in=worker_ids
-    )
+    held = Run.objects.held().filter(worker_id__in=worker_ids)
     ids = list(held.values_list("pk", flat=True))
     return sum(_free(run_id, held, is_crash=is_crash) for run_id in ids)
 
 
 def _free(run_id: uuid.UUID, among: RunQuerySet, *, is_crash: bool = True) -> bool:
     """Give one run back: a claim that never started as it was, a running run with one crash more."""
-    with transaction.atomic():
-        one = among.filter(pk=run_id)
+    run = among.filter(pk=run_id).first()
+    if run is None:
+        return False
+    with slots.releasing(tuple(run.slots)), transaction.atomic():
+        one = among.filter(pk=run_id, epoch=run.epoch)
         lease = {"worker_id": None, "lease_until": None}
         if one.filter(status=RunStatus.CLAIMED).update(status=RunStatus.READY, **lease):
             return True
         running = one.filter(status=RunStatus.RUNNING)
-        if running.filter(cancel_requested_at__isnull=False).update(
-            status=RunStatus.CANCELLED, finished_at=clock.now(), **lease
-        ):
+        if cancel_run(run, among=running.filter(cancel_requested_at__isnull=False)):
             return True
         again = running.filter(crashes__lt=MAX_CRASHES - 1) if is_crash else running
         if again.update(status=RunStatus.READY, crashes=F("crashes") + int(is_crash), **lease):
             return True
-        return fail_run(running, error=CRASH_LOOP)
+        return fail_run(run, among=running, error=CRASH_LOOP)

@@ -1,87 +1,152 @@
-"""The workflows of the house, by their stable names."""
+"""The workflows of the house, by their stable names and versions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from inspect import signature
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from core.errors import NotFound, Refused
+from core.errors import NotFound
+from jobs.flow import Concurrency, Overlap, RateLimit, Singleton, Throttle
+from jobs.inputs import InputShape
 from jobs.retrying import DEFAULT_RETRY, Retry
 
 WorkflowFunction = Callable[..., Any]
+#: So many kinds of slots a run can take at once.
+MOST_SLOTS = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workflow:
     """A function `(run, **input)` under a name that is stored for years."""
 
     name: str
     function: WorkflowFunction
-    retry: Retry
-    on_failure: str
-    cron: str
-    time_zone: str
+    version: int = 1
+    retry: Retry = DEFAULT_RETRY
+    on_failure: str = ""
+    on_cancel: str = ""
+    cron: str = ""
+    time_zone: str = "UTC"
+    concurrency: tuple[Concurrency, ...] = ()
+    throttle: Throttle | None = None
+    rate_limit: RateLimit | None = None
+    singleton: Singleton | None = None
+    priority: int = 0
+    deadline: float | None = None
+    start_within: float | None = None
+    inputs: InputShape = field(init=False)
 
-    def check_input(self, input: dict[str, Any]) -> None:
-        """Refuse input that the function could not be called with: no attempt at it would ever succeed."""
-        taken = signature(self.function)
-        try:
-            taken.bind(None, **input)
-        except TypeError as error:
-            _run, *names = taken.parameters
-            raise Refused(
-                f"{self.name} cannot be started with this input: {error}.",
-                field="input",
-                value=input,
-                remedy=f"It takes {', '.join(names) or 'no input'}.",
-            ) from error
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", InputShape(self.name, self.function))
+        taken = len(self.concurrency) + (self.singleton is not None and self._cancels_the_older())
+        if taken > MOST_SLOTS:
+            raise ValueError(
+                f"{self.name}: at most {MOST_SLOTS} limits of concurrency fit on a run;"
+                " a singleton that cancels the older takes one"
+            )
+
+    def _cancels_the_older(self) -> bool:
+        return self.singleton is not None and self.singleton.overlap is Overlap.CANCEL
+
+    def check_input(self, input: Mapping[str, Any]) -> dict[str, Any]:
+        """Return input as it is kept; refuse what the function could not be called with: no attempt would succeed."""
+        return self.inputs.check(input)
+
+    @property
+    def limits(self) -> list[str]:
+        """What holds its runs back, in words."""
+        declared = [*self.concurrency, self.throttle, self.rate_limit, self.singleton]
+        words = [str(each) for each in declared if each]
+        if self.deadline:
+            words.append(f"over within {self.deadline:g} s")
+        if self.start_within:
+            words.append(f"begun within {self.start_within:g} s")
+        return words
 
 
-_workflows: dict[str, Workflow] = {}
+_workflows: dict[str, dict[int, Workflow]] = {}
 
 
 def workflow(
     name: str,
     *,
+    version: int = 1,
     retry: Retry = DEFAULT_RETRY,
     on_failure: str = "",
+    on_cancel: str = "",
     cron: str = "",
     time_zone: str = "UTC",
+    concurrency: int | Sequence[Concurrency] = (),
+    throttle: Throttle | None = None,
+    rate_limit: RateLimit | None = None,
+    singleton: Singleton | None = None,
+    priority: int = 0,
+    deadline: float | None = None,
+    start_within: float | None = None,
 ) -> Callable[[WorkflowFunction], WorkflowFunction]:
     """Register a function as a workflow.
 
-    `on_failure` names a workflow that is started once when a run fails for good, with input
-    `run` (public id), `input` and `error`. `cron` starts the workflow without input at each slot in `time_zone`.
+    `on_failure` and `on_cancel` name workflows that are started once when a run ends so for good, with input `run`
+    (public id), `input` and, of a failure, `error`. `cron` starts the workflow without input at each slot in
+    `time_zone`. `priority` moves its runs forward in the queue by so many seconds. `deadline` is how many seconds after
+    its start a run must be over, `start_within` how many after its being due it must have begun.
+
+    A run is driven by the version it began under, as long as that is registered; new runs begin under the greatest.
     """
+    limits = (Concurrency(concurrency),) if isinstance(concurrency, int) else tuple(concurrency)
 
     def register(function: WorkflowFunction) -> WorkflowFunction:
-        known = _workflows.get(name)
-        if known and known.function.__qualname__ != function.__qualname__:
-            raise ValueError(f"two workflows are named {name!r}")
-        _workflows[name] = Workflow(name, function, retry, on_failure, cron, time_zone)
+        known = _workflows.setdefault(name, {})
+        if version in known and known[version].function.__qualname__ != function.__qualname__:
+            raise ValueError(f"two workflows are named {name!r} (version {version})")
+        known[version] = Workflow(
+            name=name,
+            function=function,
+            version=version,
+            retry=retry,
+            on_failure=on_failure,
+            on_cancel=on_cancel,
+            cron=cron,
+            time_zone=time_zone,
+            concurrency=limits,
+            throttle=throttle,
+            rate_limit=rate_limit,
+            singleton=singleton,
+            priority=priority,
+            deadline=deadline,
+            start_within=start_within,
+        )
         return function
 
     return register
 
 
-def get(name: str) -> Workflow:
-    """Return a workflow; raise NotFound naming those there are."""
-    try:
-        return _workflows[name]
-    except KeyError:
+def get(name: str, *, version: int | None = None) -> Workflow:
+    """Return a workflow in its newest version or in this one; raise NotFound naming what there is."""
+    versions = _workflows.get(name)
+    if not versions:
         raise NotFound(
             f"There is no workflow {name!r}.",
             field="workflow",
             value=name,
             remedy=f"Known are: {', '.join(sorted(_workflows)) or 'none'}.",
-        ) from None
+        )
+    number = max(versions) if version is None else version
+    if number not in versions:
+        raise NotFound(
+            f"There is no version {version} of {name!r}.",
+            field="version",
+            value=version,
+            remedy=f"Known are: {', '.join(map(str, sorted(versions)))}.",
+        )
+    return versions[number]
 
 
 def is_known(name: str) -> bool:
-    return name in _workflows
+    return bool(_workflows.get(name))
 
 
 def everything() -> list[Workflow]:
-    return [_workflows[name] for name in sorted(_workflows)]
+    """Return every workflow in its newest version, by name."""
+    return [get(name) for name in sorted(_workflows) if is_known(name)]

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from core import clock
 from core.ids import uuid7
-from jobs import heartbeat, schedules, timers
+from jobs import deadlines, heartbeat, schedules, timers
 from jobs.leases import claim
 from jobs.worker import drive
 
@@ -14,9 +14,8 @@ from jobs.worker import drive
 def run_one(*, queue: str = "main") -> str | None:
     """Claim and drive the next ready run; return how it went, or None when none is ready."""
     heartbeat.be_quiet()
-    for lease in claim(queue, worker_id=uuid7()):
-        return drive(str(lease.run_id), lease.epoch)
-    return None
+    lease = claim(queue, worker_id=uuid7())
+    return drive(str(lease.run_id), lease.epoch) if lease else None
 
 
 def run_until_idle(*, advance: bool = False, cron: bool = False, limit: int = 1_000) -> int:
@@ -31,6 +30,7 @@ def run_until_idle(*, advance: bool = False, cron: bool = False, limit: int = 1_
             if cron:
                 schedules.fire_due()
             timers.promote_due()
+            deadlines.enforce()
             if run_one() is not None:
                 entered += 1
                 continue

@@ -5,23 +5,34 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import F
 
 from core import clock
-from core.errors import RetryAfter
-from jobs import heartbeat, reaper, registry
+from core.errors import NotFound, PermanentFailure, RetryAfter
+from jobs import deadlines, heartbeat, reaper, registry
 from jobs.context import RunContext
 from jobs.database import is_lost
-from jobs.endings import describe, fail_run
-from jobs.interrupts import Interrupt, LeaseLost, RunCancelled, Suspended
-from jobs.leases import LEASE_SECONDS, Lease, begin, let_go
+from jobs.endings import cancel_run, describe, end_run, fail_run
+from jobs.interrupts import (
+    DeadlinePassed,
+    Interrupt,
+    LeaseLost,
+    Parked,
+    RunCancelled,
+    RunPaused,
+    Suspended,
+)
+from jobs.leases import LEASE_SECONDS, Lease, begin, held, let_go
 from jobs.models import Run
 from jobs.registry import Workflow
 from jobs.retrying import is_final
 from jobs.states import RunStatus
+from jobs.timelimits import time_limit
 
 log = logging.getLogger(__name__)
 
@@ -72,27 +83,66 @@ def _give_back(run_id: uuid.UUID, *, epoch: int) -> str:
 
 
 def _drive(run: Run, lease: Lease) -> str:
-    if not registry.is_known(run.workflow):
+    lease = replace(lease, slots=tuple(run.slots))
+    workflow = _workflow_of(run)
+    if workflow is None:
         return _put_back(run, lease)
-    workflow = registry.get(run.workflow)
+    if run.expires_at and run.started_at and run.started_at > run.expires_at:
+        end_run(run, RunStatus.SKIPPED, among=held(lease), reason="it came to its turn too late")
+        return "skipped"
     context = RunContext(run, lease, retry=workflow.retry)
     heartbeat.this_process().watch(context)
     try:
-        output = workflow.function(context, **run.input)
-        if context.interrupt:
-            raise SwallowedInterrupt(
-                f"{run.workflow} caught BaseException and swallowed {context.interrupt!r}."
-            )
-        let_go(
-            lease, status=RunStatus.COMPLETED, output=output, finished_at=clock.now(), error=None
-        )
+        with time_limit(_seconds_left(run), DeadlinePassed):
+            output = _call(workflow, context, run)
+        _complete(run, lease, output)
     except Interrupt as interrupt:
-        return _interrupted(lease, interrupt)
+        return _interrupted(run, lease, interrupt)
     except Exception as error:  # noqa: BLE001 - whatever a workflow raises is recorded on its run
         if is_lost(error):
             raise
         return _failed(run, lease, workflow, error)
     return "completed"
+
+
+def _workflow_of(run: Run) -> Workflow | None:
+    """Return the code of a run; None where this process does not know it (yet). Raises nothing."""
+    if not registry.is_known(run.workflow):
+        return None
+    try:
+        return registry.get(run.workflow, version=run.version)
+    except NotFound:
+        newest = registry.get(run.workflow)
+        return None if run.version > newest.version else replace(newest, function=_gone)
+
+
+def _gone(context: RunContext, **_input: Any) -> None:
+    raise PermanentFailure(
+        f"This run began under version {context.version}, and the code has no such version of its workflow any more."
+        " Bring that back until its runs are over, or replay this one from its start."
+    )
+
+
+def _call(workflow: Workflow, context: RunContext, run: Run) -> Any:
+    output = workflow.function(context, **workflow.inputs.read(run.input))
+    if context.interrupt:
+        raise SwallowedInterrupt(
+            f"{run.workflow} caught BaseException and swallowed {context.interrupt!r}."
+        )
+    context.end()
+    return output
+
+
+def _complete(run: Run, lease: Lease, output: Any) -> None:
+    if run.parent_id or lease.slots:
+        if not end_run(run, RunStatus.COMPLETED, among=held(lease), output=output, error=None):
+            raise LeaseLost(f"run {run.pk} epoch {lease.epoch} is held by another")
+        return
+    let_go(lease, status=RunStatus.COMPLETED, output=output, finished_at=clock.now(), error=None)
+
+
+def _seconds_left(run: Run) -> float | None:
+    return (run.deadline_at - clock.now()).total_seconds() if run.deadline_at else None
 
 
 def _put_back(run: Run, lease: Lease) -> str:
@@ -103,20 +153,32 @@ def _put_back(run: Run, lease: Lease) -> str:
     return "put back"
 
 
-def _interrupted(lease: Lease, interrupt: Interrupt) -> str:
-    if isinstance(interrupt, Suspended):
-        changes: dict[str, Any] = {"status": RunStatus.WAITING, "due_at": interrupt.due_at}
-        changes |= FORGIVEN
-        if interrupt.to_the_back:
-            changes["sort_at"] = interrupt.due_at
-            if interrupt.due_at <= clock.now():
-                changes["status"] = RunStatus.READY
-        let_go(lease, **changes)
+def _interrupted(run: Run, lease: Lease, interrupt: Interrupt) -> str:
+    if isinstance(interrupt, Parked):
         return "waiting"
+    if isinstance(interrupt, Suspended):
+        return _suspended(lease, interrupt)
     if isinstance(interrupt, RunCancelled):
-        let_go(lease, status=RunStatus.CANCELLED, finished_at=clock.now())
+        cancel_run(run, among=held(lease))
         return "cancelled"
+    if isinstance(interrupt, RunPaused):
+        let_go(lease, status=RunStatus.PAUSED, pause_requested_at=None, **FORGIVEN)
+        return "paused"
+    if isinstance(interrupt, DeadlinePassed):
+        fail_run(run, among=held(lease), error=deadlines.LATE)
+        return "failed"
     raise interrupt
+
+
+def _suspended(lease: Lease, suspended: Suspended) -> str:
+    changes: dict[str, Any] = {"status": RunStatus.WAITING, "due_at": suspended.due_at}
+    changes |= FORGIVEN
+    if suspended.to_the_back:
+        changes["sort_at"] = suspended.due_at
+        if suspended.due_at <= clock.now():
+            changes["status"] = RunStatus.READY
+    let_go(lease, **changes)
+    return "waiting"
 
 
 def _failed(run: Run, lease: Lease, workflow: Workflow, error: Exception) -> str:
@@ -126,21 +188,26 @@ def _failed(run: Run, lease: Lease, workflow: Workflow, error: Exception) -> str
         return "waiting"
     step = _failed_step(run)
     final = is_final(error) or isinstance(error, SwallowedInterrupt) or bool(step)
-    with transaction.atomic():
-        held = Run.objects.filter(pk=run.pk, epoch=lease.epoch, status=RunStatus.RUNNING)
-        attempts = held.values_list("attempts", flat=True).first() or 0
-        delay = None if final else workflow.retry.delay_after(attempts + 1)
-        if delay is not None:
-            due_at = clock.now() + timedelta(seconds=delay)
-            summary = describe(error)
-            let_go(
-                lease, status=RunStatus.WAITING, due_at=due_at, attempts=attempts + 1, error=summary
-            )
-            return "retrying"
-        if not fail_run(held, error=describe(error, step=step)):
-            raise LeaseLost(f"run {run.pk} epoch {lease.epoch} is held by another")
+    delay = None if final else _delay(lease, workflow)
+    if delay is not None:
+        due_at = clock.now() + timedelta(seconds=delay)
+        let_go(
+            lease,
+            status=RunStatus.WAITING,
+            due_at=due_at,
+            attempts=F("attempts") + 1,
+            error=describe(error),
+        )
+        return "retrying"
+    if not fail_run(run, among=held(lease), error=describe(error, step=step)):
+        raise LeaseLost(f"run {run.pk} epoch {lease.epoch} is held by another")
     log.warning("run %s failed: %s", run.public_id, type(error).__name__)
     return "failed"
+
+
+def _delay(lease: Lease, workflow: Workflow) -> float | None:
+    attempts = held(lease).values_list("attempts", flat=True).first() or 0
+    return workflow.retry.delay_after(attempts + 1)
 
 
 def _failed_step(run: Run) -> str:

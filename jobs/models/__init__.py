@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from jobs.models.limits import Bucket
 from jobs.models.processes import ProcessKind, WorkerProcess
-from jobs.models.runs import Run, RunQuerySet, Step, StepAttempt
+from jobs.models.runs import Join, Run, RunQuerySet, Step, StepAttempt
 from jobs.models.schedules import Schedule
 
 __all__ = [
     "Bucket",
+    "Join",
     "ProcessKind",
     "Run",
     "RunQuerySet",

@@ -28,7 +28,8 @@ def idle(run): ...
 
 
 def claimed() -> Lease:
-    [lease] = claim("main", worker_id=uuid7())
+    lease = claim("main", worker_id=uuid7())
+    assert lease is not None
     return lease
 
 
@@ -46,17 +47,17 @@ def expire(lease: Lease) -> None:
 def test_a_ready_run_is_claimed_once():
     run = start_run("test.idle")
 
-    [lease] = claim("main", worker_id=uuid7())
+    lease = claim("main", worker_id=uuid7())
 
     assert (lease.run_id, lease.epoch) == (run.pk, 1)
-    assert claim("main", worker_id=uuid7()) == []
+    assert claim("main", worker_id=uuid7()) is None
 
 
 def test_a_run_of_another_queue_is_not_claimed():
     start_run("test.idle", queue="slow")
 
-    assert claim("main", worker_id=uuid7()) == []
-    assert len(claim("slow", worker_id=uuid7())) == 1
+    assert claim("main", worker_id=uuid7()) is None
+    assert claim("slow", worker_id=uuid7()) is not None
 
 
 def test_a_stale_claim_cannot_begin():
@@ -167,7 +168,7 @@ def test_the_runs_of_a_process_that_is_dead_on_this_host_are_freed_at_once():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = record_process(child.pid, born=processes.birth_of(child.pid))
     start_run("test.idle")
-    [lease] = claim("main", worker_id=process.pk)
+    lease = claim("main", worker_id=process.pk)
     begin(lease.run_id, epoch=lease.epoch, worker_id=process.pk)
     assert reaper.bury_dead_processes() == 0
 
@@ -183,7 +184,7 @@ def test_the_runs_of_a_process_that_is_dead_on_this_host_are_freed_at_once():
 def test_a_process_that_its_supervisor_ended_leaves_no_crash_behind(is_crash, crashes):
     process = record_process(os.getpid(), born="before the last boot")
     start_run("test.idle")
-    [lease] = claim("main", worker_id=process.pk)
+    lease = claim("main", worker_id=process.pk)
     begin(lease.run_id, epoch=lease.epoch, worker_id=process.pk)
 
     assert reaper.bury_dead_processes(is_crash=is_crash) == 1

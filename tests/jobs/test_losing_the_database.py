@@ -131,10 +131,10 @@ def test_trouble_on_a_sound_connection_is_the_runs_own_and_kept_with_its_traceba
 
 def test_what_holds_the_run_meanwhile_keeps_it(lost):
     run = start_run("test.troubled")
-    [old] = claim("main", worker_id=uuid7())
+    old = claim("main", worker_id=uuid7())
     begin(old.run_id, epoch=old.epoch, worker_id=old.worker_id)
     let_go(old, status="ready")
-    [new] = claim("main", worker_id=uuid7())
+    new = claim("main", worker_id=uuid7())
 
     assert reaper.give_back(run.pk, epoch=old.epoch) is False
 

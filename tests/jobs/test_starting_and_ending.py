@@ -118,7 +118,7 @@ def test_a_run_that_is_over_cannot_be_cancelled():
     run = start_run("test.note")
     run_until_idle()
 
-    with pytest.raises(Conflict, match="is completed already"):
+    with pytest.raises(Conflict, match="is completed. It has ended already"):
         cancel_run(run, actor="staff:alice")
 
 
