@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import CharField, Expression
+from django.db import connection
+from django.db.models import CharField, Expression, Model
 from django.db.models.sql.compiler import SQLCompiler
 
 
@@ -25,3 +27,44 @@ class Literal(Expression):
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[()]]:
         return f"'{self.word}'", ()
+
+
+def update_from(model: type[Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+    """Update many rows in one statement: each row is a key and then a value per field; return how many there were.
+
+    `UPDATE … FROM` a table of values settles hundreds in a few milliseconds. Its values go over as one array per column on
+    PostgreSQL, where binding three parameters costs a tenth of binding three hundred.
+    """
+    if not rows:
+        return 0
+    pk = model._meta.pk
+    assert pk is not None
+    fields = [pk, *(model._meta.get_field(name) for name in columns)]
+    given, params = _given(fields, rows)
+    changes = ", ".join(
+        f"{connection.ops.quote_name(field.column)} = given.column{number}"
+        for number, field in enumerate(fields[1:], 2)
+    )
+    table = connection.ops.quote_name(model._meta.db_table)
+    key = connection.ops.quote_name(pk.column)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {changes} FROM {given} WHERE {table}.{key} = given.column1",  # noqa: S608 - names of our models
+            params,
+        )
+        return cursor.rowcount
+
+
+def _given(fields: Sequence[Any], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """Return the rows as a table `given (column1, …)`, with its parameters."""
+    names = ", ".join(f"column{number}" for number in range(1, len(fields) + 1))
+    values = [
+        [field.get_db_prep_value(value, connection) for value in column]
+        for field, column in zip(fields, zip(*rows, strict=True), strict=True)
+    ]
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%s::{field.rel_db_type(connection)}[]" for field in fields)
+        return f"unnest({arrays}) AS given ({names})", values
+    row = f"({', '.join(['%s'] * len(fields))})"
+    table = ", ".join([row] * len(rows))
+    return f"(VALUES {table}) AS given", [value for given in zip(*values) for value in given]

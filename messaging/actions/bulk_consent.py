@@ -20,7 +20,12 @@ from messaging.models import (
 )
 
 # Words of the person, which no file outweighs.
-OWN_WISHES = (SuppressionReason.UNSUBSCRIBED, SuppressionReason.COMPLAINED)
+OWN_WISHES = (
+    SuppressionReason.UNSUBSCRIBED,
+    SuppressionReason.STOPPED,
+    SuppressionReason.COMPLAINED,
+    SuppressionReason.ERASED,
+)
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from django.db import transaction
 
 from core import audit, clock
-from core.errors import Refused
+from core.errors import NotFound, Refused
+from core.ids import decode
+from messaging import lives
 from messaging.attributes import clean_text
 from messaging.channels import Channel
+from messaging.life import Happening, Stage
 from messaging.models import (
     Consent,
     ConsentEvent,
     ConsentState,
     Contact,
+    Message,
     Suppression,
     SuppressionReason,
 )
@@ -86,6 +91,7 @@ def unsubscribe(
     actor: str,
     ip_address: str | None = None,
     message: str = "",
+    reason: SuppressionReason = SuppressionReason.UNSUBSCRIBED,
 ) -> bool:
     """Withdraw consent and suppress the address, as the person asked; return whether that changed.
 
@@ -93,11 +99,12 @@ def unsubscribe(
     """
     evidence = Evidence(source=source, actor=actor, ip_address=ip_address)
     with transaction.atomic():
+        _tell_message(message, contact)
         withdrawn = _move_consent(contact, channel, ConsentState.WITHDRAWN, evidence)
         suppressed = _suppress(
             channel,
             contact.address_hash_for(channel),
-            reason=SuppressionReason.UNSUBSCRIBED,
+            reason=reason,
             source=source,
         )
         changed = withdrawn or suppressed is not None
@@ -115,13 +122,14 @@ def resubscribe(
     actor: str,
     wording: str,
     ip_address: str | None = None,
+    lifts: Collection[SuppressionReason] = (SuppressionReason.UNSUBSCRIBED,),
 ) -> bool:
     """Take an unsubscription back, as the person asked; a bounce or a complaint still stands."""
     evidence = Evidence(source=source, actor=actor, wording=wording, ip_address=ip_address)
     own_wish = Suppression.objects.filter(
         channel=channel,
         address_hash=contact.address_hash_for(channel),
-        reason=SuppressionReason.UNSUBSCRIBED,
+        reason__in=lifts,
     )
     with transaction.atomic():
         granted = _move_consent(contact, channel, ConsentState.GRANTED, evidence)
@@ -183,10 +191,28 @@ def _move_consent(
 def _suppress(
     channel: Channel, hashed: str, *, reason: SuppressionReason, source: str
 ) -> Suppression | None:
-    """Suppress an address unless it is; return the row if it is new."""
+    """Suppress an address unless it is; return the row if it is new, or closes more than before."""
     if not hashed:
         return None
     suppression, is_new = Suppression.objects.get_or_create(
         channel=channel, address_hash=hashed, defaults={"reason": reason, "source": source}
     )
-    return suppression if is_new else None
+    return suppression if is_new or _is_graver(suppression, reason, source) else None
+
+
+def _is_graver(suppression: Suppression, reason: SuppressionReason, source: str) -> bool:
+    """Give an unsubscribed address the graver reason, which ends transactional messages too."""
+    mild = Suppression.objects.filter(pk=suppression.pk, reason=SuppressionReason.UNSUBSCRIBED)
+    return mild.exclude(reason=reason).update(reason=reason, source=source) > 0
+
+
+def _tell_message(public_id: str, contact: Contact) -> None:
+    """Note on a message that its link ended the subscription. It is locked before anything else is."""
+    try:
+        number = decode(Message.id_prefix, public_id)
+    except NotFound:
+        return
+    messages = lives.lock([number], wait=True)
+    if number in messages and messages[number].contact_id == contact.pk:
+        happening = Happening(Stage.UNSUBSCRIBED, clock.now())
+        lives.tell({number: [happening]}, messages=messages)

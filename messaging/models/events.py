@@ -72,7 +72,7 @@ class ProviderEvent(models.Model):
 
 
 class EventReader(models.Model):
-    """The one row that says which run applies events. See messaging/reading.py."""
+    """The one row that says which run applies events. See messaging/webhooks/reader.py."""
 
     run = models.ForeignKey("jobs.Run", on_delete=models.SET_NULL, null=True, related_name="+")
 

@@ -1,0 +1,87 @@
+"""What follows from what providers and people answer: addresses close, wishes are heeded."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from core import audit
+from messaging.actions.consent import (
+    resubscribe,
+    suppress_address,
+    unsubscribe,
+    withdraw_consent,
+)
+from messaging.addresses import address_hash
+from messaging.channels import Channel
+from messaging.models import (
+    Contact,
+    EventSource,
+    Message,
+    ProviderEvent,
+    Suppression,
+    SuppressionReason,
+)
+from messaging.wishes import Wish
+
+RECIPIENT = "recipient"
+PROVIDER = "provider"
+#: What a person says themselves, through the provider.
+WORDS = (SuppressionReason.COMPLAINED, SuppressionReason.STOPPED)
+LIFTED_BY_START = (SuppressionReason.UNSUBSCRIBED, SuppressionReason.STOPPED)
+
+
+@transaction.atomic
+def close_address(message: Message, *, reason: SuppressionReason, event: ProviderEvent) -> None:
+    """Write no more to the address that a message went to; a complaint withdraws consent as well."""
+    hashed = address_hash(message.address)
+    if not hashed:
+        return  # its person was erased, and the address closed with that
+    channel = Channel.SMS if event.source == EventSource.TWILIO else Channel.EMAIL
+    source = f"{event.source} {event.kind}"
+    if reason in WORDS:
+        withdraw_consent(message.contact, channel, source=source, actor=RECIPIENT)
+    suppress_address(channel, hashed, reason=reason, source=source, actor=PROVIDER)
+
+
+@transaction.atomic
+def heed(wish: Wish, *, phone: str) -> None:
+    """Do what a person asked for by SMS; the provider itself answers HELP."""
+    contact = Contact.objects.filter(phone=phone).first()
+    source = f"SMS reply {wish.value}"
+    if wish is Wish.STOP and contact:
+        reason = SuppressionReason.STOPPED
+        unsubscribe(contact, Channel.SMS, source=source, actor=RECIPIENT, reason=reason)
+    elif wish is Wish.STOP:
+        _stop(phone, source=source)
+    elif wish is Wish.START and contact:
+        resubscribe(
+            contact,
+            Channel.SMS,
+            source=source,
+            actor=RECIPIENT,
+            wording="",
+            lifts=LIFTED_BY_START,
+        )
+    elif wish is Wish.START:
+        _start(phone)
+
+
+def _stop(phone: str, *, source: str) -> None:
+    """Close a number that no contact has: whoever gets it later starts with what was said."""
+    hashed = address_hash(phone)
+    suppress_address(
+        Channel.SMS,
+        hashed,
+        reason=SuppressionReason.STOPPED,
+        source=source,
+        actor=RECIPIENT,
+    )
+
+
+def _start(phone: str) -> None:
+    closed = Suppression.objects.filter(
+        channel=Channel.SMS, address_hash=address_hash(phone), reason__in=LIFTED_BY_START
+    )
+    for suppression in closed:
+        suppression.delete()
+        audit.record("address.unsuppressed", suppression, actor=RECIPIENT)

@@ -1,0 +1,114 @@
+"""Kept events become lives, closed addresses and wishes: a few hundred in one transaction, fenced by the reader's lease.
+
+1. Read what each says. 2. Find and lock their messages; those that a lane holds right now are left for the next look.
+3. Move the lives. 4. Close addresses, heed wishes. 5. Note on each event what became of it. 6. Prove the lease.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from django.db import transaction
+
+from core import clock
+from core.sql import update_from
+from messaging import lives
+from messaging.actions.answers import close_address, heed
+from messaging.life import Happening
+from messaging.models import Contact, EventSource, Message, ProviderEvent
+from messaging.states import MessageStatus
+from messaging.webhooks import resend, twilio
+from messaging.webhooks.reading import Reading
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many events a look found, and how many of them are done."""
+
+    found: int
+    applied: int
+
+
+@transaction.atomic
+def apply_next(prove: Callable[[], None], *, limit: int = BATCH) -> Outcome:
+    """Apply the oldest events that wait; `prove` ends the transaction of a reader that lost its lease."""
+    events = list(ProviderEvent.objects.unapplied().order_by("id")[:limit])
+    if not events:
+        return Outcome(0, 0)
+    readings = _found([(event, read(event)) for event in events])
+    messages = lives.lock({reading.message for _, reading in readings if reading.message})
+    ready = [(event, r) for event, r in readings if not r.message or r.message in messages]
+    _move_lives(ready, messages)
+    for event, reading in ready:
+        _heed(event, reading, messages.get(reading.message))
+    _note(ready, messages)
+    prove()
+    return Outcome(len(events), len(ready))
+
+
+def read(event: ProviderEvent) -> Reading:
+    """Return what an event says, in its provider's tongue."""
+    if event.source == EventSource.RESEND:
+        return resend.read(event.kind, event.body, received_at=event.received_at)
+    return twilio.read(
+        event.kind, event.body, query=event.query, received_at=event.received_at
+    )
+
+
+Readings = Sequence[tuple[ProviderEvent, Reading]]
+
+
+def _found(readings: Readings) -> list[tuple[ProviderEvent, Reading]]:
+    """Return the readings with the messages they are really about: known to us, and to that address."""
+    by_number = {r.message for _, r in readings if r.message}
+    by_id = {r.provider_id for _, r in readings if r.provider_id and not r.message}
+    known = dict(Message.objects.filter(pk__in=by_number).values_list("pk", "address"))
+    named = dict(Message.objects.filter(provider_id__in=by_id).values_list("provider_id", "pk"))
+    return [(event, _about(reading, known, named)) for event, reading in readings]
+
+
+def _about(reading: Reading, known: dict[int, str], named: dict[str, int]) -> Reading:
+    if reading.phone:
+        return reading
+    message = reading.message or named.get(reading.provider_id, 0)
+    address = known.get(reading.message, "")
+    is_other = address and reading.addresses and address not in reading.addresses
+    if is_other or (reading.message and reading.message not in known):
+        message = 0  # another installation uses the same account
+    note = reading.note if message or reading.note else "no message of ours"
+    return replace(reading, message=message, note=note)
+
+
+def _move_lives(ready: Readings, messages: dict[int, Message]) -> None:
+    told: dict[int, list[Happening]] = defaultdict(list)
+    for _, reading in ready:
+        if reading.message and reading.happening:
+            told[reading.message].append(reading.happening)
+    lives.tell(told, messages=messages)
+
+
+def _heed(event: ProviderEvent, reading: Reading, message: Message | None) -> None:
+    if reading.wish:
+        heed(reading.wish, phone=reading.phone)
+    if message is not None and reading.closes:
+        close_address(message, reason=reading.closes, event=event)
+
+
+def _note(ready: Readings, messages: dict[int, Message]) -> None:
+    """Note the message and the person of each event, and that it is done."""
+    now = clock.now()
+    phones = {reading.phone for _, reading in ready if reading.phone}
+    people = dict(Contact.objects.filter(phone__in=phones).values_list("phone", "pk"))
+    rows = []
+    for event, reading in ready:
+        message = messages.get(reading.message)
+        at = reading.happening.at if reading.happening else event.received_at
+        contact = message.contact_id if message else people.get(reading.phone)
+        rows.append((event.pk, now, at, reading.note, message and message.pk, contact))
+    update_from(
+        ProviderEvent, ("applied_at", "happened_at", "note", "message", "contact"), rows
+    )

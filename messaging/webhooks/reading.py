@@ -1,0 +1,36 @@
+"""What a kept event says, before anything is done about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.errors import NotFound
+from core.ids import decode
+from messaging.life import Happening
+from messaging.models import Message, SuppressionReason
+from messaging.wishes import Wish
+
+LARGEST_KEY = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """About which message, what happened to it, whether its address closes, and what a person wishes."""
+
+    message: int = 0  #: our own number, as the message's tag or its callback's address says
+    provider_id: str = ""
+    addresses: frozenset[str] = frozenset()
+    happening: Happening | None = None
+    closes: SuppressionReason | None = None
+    phone: str = ""  #: who wrote to us
+    wish: Wish | None = None
+    note: str = ""
+
+
+def message_number(public_id: str) -> int:
+    """Return the number behind `msg_…`, or 0."""
+    try:
+        number = decode(Message.id_prefix, public_id)
+    except NotFound:
+        return 0
+    return number if number <= LARGEST_KEY else 0
