@@ -170,6 +170,9 @@ CAMPAIGN_LATE_LIMIT_MINUTES = env.int("CAMPAIGN_LATE_LIMIT_MINUTES", default=720
 # --- providers ------------------------------------------------------------------------------------
 RESEND_API_KEY = env.str("RESEND_API_KEY", default="")
 RESEND_API_URL = env.str("RESEND_API_URL", default="https://api.resend.com")
+RESEND_WEBHOOK_SECRET = env.list("RESEND_WEBHOOK_SECRET", default=[])
+TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
+TWILIO_WEBHOOK_SECRET = env.list("TWILIO_WEBHOOK_SECRET", default=[])
 
 # --- alerts: mail to staff about what only a person can mend ---------------------------------------
 ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])

@@ -8,6 +8,7 @@ from jobs.retrying import Retry
 from messaging import alerts, lanes
 from messaging.delivery import Delivery
 from messaging.models import Sender
+from messaging.webhooks import reader
 
 
 @workflow("messaging.deliver", retry=Retry((1, 5, 30)))
@@ -28,7 +29,13 @@ def wake(run: RunContext, *, sender: str) -> int:
     return lanes.wake(Sender.from_public_id(sender))
 
 
+@workflow(reader.WORKFLOW, retry=Retry((1, 5, 30, 60)))
+def apply_events(run: RunContext) -> None:
+    """The reader: apply what providers told us, in the order of its coming."""
+    reader.read(run)
+
+
 @workflow("messaging.tend_lanes", cron="* * * * *")
 def tend_lanes(run: RunContext) -> int:
-    """Start the lanes whose run died while work waits; return how many."""
-    return lanes.tend()
+    """Start the lanes, and the reader of events, whose run died while work waits; return how many."""
+    return lanes.tend() + reader.tend()

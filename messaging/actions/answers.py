@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from core import audit
 from messaging.actions.consent import (
+    lift_suppression,
     resubscribe,
     suppress_address,
     unsubscribe,
@@ -83,5 +83,4 @@ def _start(phone: str) -> None:
         channel=Channel.SMS, address_hash=address_hash(phone), reason__in=LIFTED_BY_START
     )
     for suppression in closed:
-        suppression.delete()
-        audit.record("address.unsuppressed", suppression, actor=RECIPIENT)
+        lift_suppression(suppression, actor=RECIPIENT)

@@ -1,4 +1,4 @@
-"""Kept events become lives, closed addresses and wishes: a few hundred in one transaction, fenced by the reader's lease.
+"""Kept events become lives, closed addresses and wishes: hundreds in one transaction, fenced by the reader's lease.
 
 1. Read what each says. 2. Find and lock their messages; those that a lane holds right now are left for the next look.
 3. Move the lives. 4. Close addresses, heed wishes. 5. Note on each event what became of it. 6. Prove the lease.
@@ -18,7 +18,6 @@ from messaging import lives
 from messaging.actions.answers import close_address, heed
 from messaging.life import Happening
 from messaging.models import Contact, EventSource, Message, ProviderEvent
-from messaging.states import MessageStatus
 from messaging.webhooks import resend, twilio
 from messaging.webhooks.reading import Reading
 
@@ -54,9 +53,7 @@ def read(event: ProviderEvent) -> Reading:
     """Return what an event says, in its provider's tongue."""
     if event.source == EventSource.RESEND:
         return resend.read(event.kind, event.body, received_at=event.received_at)
-    return twilio.read(
-        event.kind, event.body, query=event.query, received_at=event.received_at
-    )
+    return twilio.read(event.kind, event.body, query=event.query, received_at=event.received_at)
 
 
 Readings = Sequence[tuple[ProviderEvent, Reading]]
@@ -109,6 +106,4 @@ def _note(ready: Readings, messages: dict[int, Message]) -> None:
         at = reading.happening.at if reading.happening else event.received_at
         contact = message.contact_id if message else people.get(reading.phone)
         rows.append((event.pk, now, at, reading.note, message and message.pk, contact))
-    update_from(
-        ProviderEvent, ("applied_at", "happened_at", "note", "message", "contact"), rows
-    )
+    update_from(ProviderEvent, ("applied_at", "happened_at", "note", "message", "contact"), rows)

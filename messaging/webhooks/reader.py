@@ -64,7 +64,7 @@ def read(run: RunContext) -> None:
 def _start() -> bool:
     EventReader.objects.get_or_create(pk=ONLY)
     reader = EventReader.objects.select_for_update().get(pk=ONLY)
-    if Run.objects.active().filter(pk=reader.run_id).exists():
+    if reader.run_id and Run.objects.active().filter(pk=reader.run_id).exists():
         return False
     EventReader.objects.filter(pk=ONLY).update(run=start_run(WORKFLOW, priority=HEAD_START))
     return True

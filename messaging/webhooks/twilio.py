@@ -112,9 +112,7 @@ def _verified(body: bytes, headers: Mapping[str, str], *, path: str) -> tuple[Qu
 def _fields(text: str) -> QueryDict:
     """Return the form's fields, whose every letter can be stored; raise BadWebhook."""
     try:
-        pairs = parse_qsl(
-            text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
-        )
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
         raise BadWebhook("The body is not a form in UTF-8.") from None
     fields = QueryDict(mutable=True)
