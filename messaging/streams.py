@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import CharField, Count, F, Max, Min, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Replace
 
@@ -29,7 +29,13 @@ from messaging.models import (
     Topic,
 )
 from messaging.models.outbox import MessageQuerySet
-from messaging.states import MessageStatus, Purpose, Reason, StreamStatus
+from messaging.states import HoldPolicy, MessageStatus, Purpose, Reason, StreamStatus
+
+#: What becomes of a message in quiet hours, or over its person's cap, where its stream does not say.
+DEFAULT_POLICY = {
+    Purpose.MARKETING: HoldPolicy.HOLD,
+    Purpose.TRANSACTIONAL: HoldPolicy.IGNORE,
+}
 
 
 @dataclass(frozen=True)
@@ -71,10 +77,14 @@ def open_stream(
     priority: int = 0,
     purpose: Purpose = Purpose.MARKETING,
     topic: Topic | None = None,
+    quiet_hours: str = "",
+    over_cap: str = "",
 ) -> Stream:
     """Open a stream; `data` is what its template sees as `data`, the greater `priority` goes out first.
 
     A transactional stream needs nobody's consent; the topic of another leaves out those who declined it.
+    `quiet_hours` and `over_cap` say what becomes of a message that should not go out now: unless told otherwise
+    marketing is held, and transactional messages are sent.
     """
     return Stream.objects.create(
         title=title,
@@ -84,7 +94,79 @@ def open_stream(
         priority=priority,
         purpose=purpose,
         topic=topic,
+        quiet_hours=quiet_hours or DEFAULT_POLICY[purpose],
+        over_cap=over_cap or DEFAULT_POLICY[purpose],
     )
+
+
+def standing_stream(
+    key: str, *, title: str, sender: Sender, template_version: TemplateVersion, **kwargs: Any
+) -> Stream:
+    """Return the stream of a key that single messages are written to for as long as there are any; open it once.
+
+    `key` names what the stream is for; with the sender and the version it is unique.
+    """
+    whole = f"{key}/{sender.public_id}/{template_version.pk}"
+    found = Stream.objects.filter(key=whole).first()
+    if found is None:
+        try:
+            with transaction.atomic():
+                found = open_stream(
+                    title, sender=sender, template_version=template_version, **kwargs
+                )
+                Stream.objects.filter(pk=found.pk).update(key=whole)
+        except IntegrityError:  # somebody else opened it at the same moment
+            found = Stream.objects.get(key=whole)
+    return found
+
+
+@transaction.atomic
+def write_message(
+    stream: Stream,
+    *,
+    contact: Contact,
+    key: str,
+    data: dict[str, Any] | None = None,
+    quiet_hours: str = "",
+    not_before: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> Message:
+    """Write one message to one person, and wake the lanes; a second one under its key is the first.
+
+    `data` joins the stream's; `quiet_hours` overrides the stream's policy. It is held until `not_before`, and never
+    goes out after `expires_at`. Whoever may not be written to gets a skipped message that says why.
+    """
+    stream = Stream.objects.select_for_update(no_key=True).get(pk=stream.pk)
+    why = _why_not(contact, stream)
+    is_later = not_before is not None and not_before > clock.now() and not why
+    message = Message(
+        stream=stream,
+        key=key,
+        contact=contact,
+        address=contact.address(Channel(stream.sender.channel)),
+        status=MessageStatus.SKIPPED if why else MessageStatus.PENDING,
+        reason=why or (Reason.SCHEDULED if is_later else ""),
+        data=data,
+        quiet_hours=quiet_hours,
+        not_before=not_before if is_later else None,
+        expires_at=expires_at,
+        settled_at=clock.now() if why else None,
+    )
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+    if is_later:
+        lanes.set_alarm(stream.sender)
+    elif not why:
+        lanes.ensure_lanes(stream.sender)
+    return Message.objects.select_related("stream").get(stream=stream, key=key)
+
+
+def _why_not(contact: Contact, stream: Stream) -> str:
+    """Return why this person gets no message of this stream, or nothing."""
+    if stream.status == StreamStatus.CLOSED:
+        return Reason.CANCELLED.value
+    channel = Channel(stream.sender.channel)
+    why = eligibility(channel, purpose=stream.purpose, topic=stream.topic, among=[contact.pk])
+    return str(Contact.objects.annotate(why=why).values_list("why", flat=True).get(pk=contact.pk))
 
 
 @transaction.atomic

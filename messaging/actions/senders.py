@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
@@ -12,6 +14,17 @@ from messaging.alerts import raise_alert
 from messaging.lanes import ensure_lanes
 from messaging.models import Sender
 from messaging.states import SenderStatus
+
+
+@transaction.atomic
+def change_sender(sender: Sender, *, actor: str, **changes: Any) -> Sender:
+    """Change the named fields of a sender and no others; what rested for its allowance is judged anew."""
+    Sender.objects.filter(pk=sender.pk).update(**changes, not_before=None)
+    sender.refresh_from_db()
+    audit.record("sender.changed", sender, actor=actor, fields=sorted(changes))
+    if not sender.is_paused:
+        ensure_lanes(sender)
+    return sender
 
 
 @transaction.atomic
