@@ -11,28 +11,9 @@ from rest_framework import serializers
 
 from campaigns.models import Campaign
 from campaigns.states import Status
+from core.api.fields import PublicIdField
 from core.api.inputs import Input
-from core.errors import NotFound
-from core.ids import PublicIdModel
 from messaging.models import ContactList, Sender, Template
-
-
-@extend_schema_field(OpenApiTypes.STR)
-class PublicIdField(serializers.Field[Any, Any, Any, Any]):
-    """A thing named by its public id, such as `tpl_…`; an unknown one is an invalid value."""
-
-    def __init__(self, model: type[PublicIdModel], **kwargs: Any) -> None:
-        super().__init__(help_text=f"An id that looks like {model.id_prefix}_….", **kwargs)
-        self.model = model
-
-    def to_internal_value(self, data: Any) -> PublicIdModel:
-        try:
-            return self.model.from_public_id(str(data))
-        except NotFound as missing:
-            raise serializers.ValidationError(str(missing), code="not_found") from None
-
-    def to_representation(self, value: PublicIdModel) -> str:
-        return value.public_id
 
 
 class CampaignInput(Input):

@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 import campaigns.api
 import jobs.api
 import messaging.api
+import messaging.message_api
 from core.api.problems import UnknownEndpoint
 from core.health import healthz, readyz
 
@@ -18,6 +19,7 @@ api_routes = [
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     *campaigns.api.routes,
     *messaging.api.routes,
+    *messaging.message_api.routes,
     *jobs.api.routes,
 ]
 urlpatterns = [

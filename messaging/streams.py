@@ -137,8 +137,8 @@ def write_message(
     goes out after `expires_at`. Whoever may not be written to gets a skipped message that says why.
     """
     stream = Stream.objects.select_for_update(no_key=True).get(pk=stream.pk)
-    why = _why_not(contact, stream)
-    is_later = not_before is not None and not_before > clock.now() and not why
+    why, now = _why_not(contact, stream), clock.now()
+    is_later = not_before is not None and not_before > now and not why
     message = Message(
         stream=stream,
         key=key,
@@ -150,7 +150,8 @@ def write_message(
         quiet_hours=quiet_hours,
         not_before=not_before if is_later else None,
         expires_at=expires_at,
-        settled_at=clock.now() if why else None,
+        created_at=now,
+        settled_at=now if why else None,
     )
     Message.objects.bulk_create([message], ignore_conflicts=True)
     if is_later:

@@ -277,6 +277,10 @@ class Message(models.Model):
     objects = MessageQuerySet.as_manager()
 
     class Meta:
+        permissions = [
+            ("send_message", "Can send single messages"),
+            ("export_message", "Can download messages with their addresses"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["stream", "key"], name="message_once_per_key"),
             models.CheckConstraint(

@@ -1,0 +1,3 @@
+"""The command line of messaging."""
+
+from __future__ import annotations
