@@ -6,6 +6,7 @@ wants to hear of it is started. A run ends once: whoever comes second changes no
 
 from __future__ import annotations
 
+import logging
 import traceback
 from typing import Any
 from uuid import UUID
@@ -13,12 +14,15 @@ from uuid import UUID
 from django.db import transaction
 
 from core import clock
+from core.errors import Refused
 from jobs import children, registry, slots
 from jobs.models import Run, RunQuerySet
 from jobs.starting import start_run
 from jobs.states import AT_REST, OVER, RunStatus
 
 FAILURE_LENGTH = 200
+
+log = logging.getLogger(__name__)
 
 
 def describe(error: BaseException, *, step: str = "") -> dict[str, str]:
@@ -119,10 +123,14 @@ def _tell_author(run: Run, wish: str, **more: Any) -> None:
     if not registry.is_known(run.workflow):
         return
     listener: str = getattr(registry.get(run.workflow), wish)
-    if listener:
+    if not listener:
+        return
+    try:
         start_run(
             listener,
             input={"run": run.public_id, "input": run.input, **more},
             actor=run.actor,
             idempotency_key=f"{wish.removeprefix('on_')}:{run.pk}:{run.epoch}",
         )
+    except Refused as refusal:  # a listener that cannot listen must not keep a run from ending
+        log.error("run %s: %s %s was not told: %s", run.public_id, wish, listener, refusal.message)  # noqa: TRY400

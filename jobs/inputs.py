@@ -26,6 +26,13 @@ class InputShape:
 
     def check(self, input: Mapping[str, Any]) -> dict[str, Any]:
         """Return the input as it is kept; refuse, naming the field, what the function could not be called with."""
+        if self._is_open and self._own_name in input:
+            raise Refused(
+                f"{self._name} calls its run {self._own_name!r}, so its input cannot have that name.",
+                field=f"input.{self._own_name}",
+                value=input[self._own_name],
+                remedy="Give the first parameter of the workflow another name.",
+            )
         try:
             model = self.model.model_validate(dict(input))
         except ValidationError as error:
@@ -51,6 +58,18 @@ class InputShape:
         return {**named, **(model.model_extra or {})}
 
     @cached_property
+    def _own_name(self) -> str:
+        """The name under which the function takes its run, where that is open to be taken for an input."""
+        first = next(iter(signature(self._function).parameters.values()))
+        return "" if first.kind is Parameter.POSITIONAL_ONLY else first.name
+
+    @cached_property
+    def _is_open(self) -> bool:
+        """Whether the function takes whatever it is given."""
+        kinds = {each.kind for each in signature(self._function).parameters.values()}
+        return Parameter.VAR_KEYWORD in kinds
+
+    @cached_property
     def names(self) -> dict[str, Parameter]:
         """The parameters after the run."""
         _run, *rest = signature(self._function).parameters.values()
@@ -63,10 +82,8 @@ class InputShape:
             name: (hints.get(name, Any), ... if each.default is Parameter.empty else each.default)
             for name, each in self.names.items()
         }
-        parameters = signature(self._function).parameters.values()
-        is_open = any(each.kind is Parameter.VAR_KEYWORD for each in parameters)
         config = ConfigDict(
-            extra="allow" if is_open else "forbid",
+            extra="allow" if self._is_open else "forbid",
             arbitrary_types_allowed=True,
             protected_namespaces=(),
         )

@@ -24,6 +24,7 @@ def replay_run(
     With `from_step`, what was completed before that step is taken over and not executed again. Raises Conflict when the
     old run is not over, NotFound for a step that it does not have, Refused for input that does not fit.
     """
+    run.refresh_from_db()
     if not run.is_over:
         raise Conflict(
             f"Run {run.public_id} is {run.get_status_display().lower()}.",
