@@ -28,6 +28,7 @@ def context_for(
         "event": data.get("event", {}),
         "sender": sender_context(sender),
         "unsubscribe_url": unsubscribe_url,
+        "preferences_url": unsubscribe_url.replace("/u/", "/preferences/"),
         "content": content or {},
     }
 

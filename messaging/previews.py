@@ -47,4 +47,5 @@ def preview_context(contact: Contact | None) -> dict[str, Any]:
         "data": {},
         "sender": {"name": "Your sender", "email": "sender@example.com"},
         "unsubscribe_url": "https://example.com/u/preview",
+        "preferences_url": "https://example.com/preferences/preview",
     }

@@ -18,11 +18,12 @@ FIELDS: dict[str, frozenset[str] | None] = {
     "event": None,
     "sender": frozenset({"name", "email", "postal_address"}),
     "unsubscribe_url": frozenset(),
+    "preferences_url": frozenset(),
 }
 CATALOGUE = (
     "contact.first_name, contact.last_name, contact.email, contact.phone, contact.time_zone, "
     "contact.attributes.*, event.*, data.*, campaign.name, sender.name, sender.email, "
-    "sender.postal_address, unsubscribe_url"
+    "sender.postal_address, unsubscribe_url, preferences_url"
 )
 
 

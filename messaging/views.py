@@ -29,12 +29,12 @@ class UnsubscribeView(View):
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Show where the subscription stands; change nothing."""
-        contact, subscription = _found(token)
-        return _page(request, is_ended=_is_ended(contact, subscription))
+        contact, subscription = found_by(token)
+        return _page(request, token, is_ended=_is_ended(contact, subscription))
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         """End the subscription, or take that back; again changes nothing."""
-        contact, subscription = _found(token)
+        contact, subscription = found_by(token)
         address = request.META.get("REMOTE_ADDR") or None
         if request.POST.get("action") == "resubscribe":
             resubscribe(
@@ -55,10 +55,10 @@ class UnsubscribeView(View):
                 ip_address=address,
                 message=subscription.message_id,
             )
-        return _page(request, is_ended=_is_ended(contact, subscription))
+        return _page(request, token, is_ended=_is_ended(contact, subscription))
 
 
-def _found(token: str) -> tuple[Contact, Subscription]:
+def found_by(token: str) -> tuple[Contact, Subscription]:
     """Return who and what a token names; a bad one is a page that is not there, without detail."""
     try:
         subscription = read_token(token)
@@ -83,8 +83,13 @@ def _is_ended(contact: Contact, subscription: Subscription) -> bool:
     return withdrawn.exists() or suppressed.exists()
 
 
-def _page(request: HttpRequest, *, is_ended: bool) -> HttpResponse:
-    response = render(request, "messaging/unsubscribe.html", {"is_ended": is_ended})
+def _page(request: HttpRequest, token: str, *, is_ended: bool) -> HttpResponse:
+    context = {"is_ended": is_ended, "token": token}
+    return sealed(render(request, "messaging/unsubscribe.html", context))
+
+
+def sealed(response: HttpResponse) -> HttpResponse:
+    """Keep a person's page from indexes and from anything foreign."""
     response["Content-Security-Policy"] = POLICY
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"

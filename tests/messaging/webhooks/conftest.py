@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from messaging.models import Message, Sender
+from messaging.models import Contact, Message, Sender
+from messaging.streams import open_stream
 from tests.fakes.webhooks import PUBLIC_URL, SECRET, TOKEN
-from tests.messaging.outbox.making import deliver, make_sender, make_stream
+from tests.messaging.outbox.making import deliver, make_sender, make_stream, make_version
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +31,13 @@ def messages(sandbox: Sender) -> list[Message]:
     stream = make_stream(sandbox, people=3)
     deliver()
     return list(Message.objects.filter(stream=stream).order_by("id"))
+
+
+@pytest.fixture
+def sms_message(lerato: Contact) -> Message:
+    """A message to her telephone that a provider took."""
+    sender = make_sender("twilio", channel="sms", from_email="", from_number="+27600000000")
+    stream = open_stream("Reminders", sender=sender, template_version=make_version())
+    return Message.objects.create(
+        stream=stream, key="1", contact=lerato, address=lerato.phone, status="sent"
+    )
