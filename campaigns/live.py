@@ -14,11 +14,12 @@ from campaigns.appearance import in_its_zone, look_of
 from campaigns.handovers import handovers
 from campaigns.models import Campaign
 from campaigns.notices import Notice, notices_of
+from campaigns.outlook import outlook_of
 from campaigns.states import UNDER_WAY, Status
 from campaigns.steps import StepLine, steps_of
 from campaigns.wording import SKIPPED
 from core.clock import now
-from core.durations import in_words, on_a_clock
+from core.durations import on_a_clock
 from core.live import Figure, Look
 from messaging.streams import Tally, tally
 
@@ -60,6 +61,7 @@ class Panel:
     total: int = 0
     rate: float = 0.0
     left: str = ""
+    is_resting: bool = False
     elapsed: str = ""
     chart: Chart | None = None
     steps: Sequence[StepLine] = field(default=())
@@ -94,9 +96,17 @@ class Panel:
     @property
     def polls_every(self) -> str:
         """How soon the page asks again, or nothing once there is nothing to wait for."""
-        if self.is_moving:
+        if self.is_moving and not self.is_resting:
             return "2s"
-        return "10s" if self.campaign.status == Status.SCHEDULED else ""
+        return "10s" if self.is_moving or self.campaign.status == Status.SCHEDULED else ""
+
+    @property
+    def rate_in_words(self) -> str:
+        """How fast it goes now, or went; a campaign that is paused or rests goes nowhere."""
+        if self.campaign.status == Status.PAUSED or (self.is_moving and self.is_resting):
+            return "Nothing goes out now"
+        when = "now" if self.is_moving else "on average"
+        return f"{self.rate:,.3g} messages a second {when}"
 
     @property
     def heard(self) -> str:
@@ -124,16 +134,18 @@ def panel_of(campaign: Campaign) -> Panel:
     rate = pace.current_rate(taken, elapsed=elapsed)
     if campaign.status not in UNDER_WAY:
         rate = figures.sent / elapsed if elapsed else 0.0
+    outlook = outlook_of(campaign, figures) if campaign.status == Status.SENDING else None
     return Panel(
         campaign,
         look,
-        notices_of(campaign, figures=figures),
+        notices_of(campaign, figures=figures, outlook=outlook),
         figures=_figures(campaign, figures),
         reasons=_reasons(campaign, figures),
         done=figures.total - figures.pending - figures.sending,
         total=figures.total,
         rate=rate,
-        left=_left(campaign, figures, rate=rate),
+        left=outlook.left(rate=rate) if outlook and not campaign.is_cancelling else "",
+        is_resting=outlook.is_resting if outlook else campaign.status == Status.PAUSED,
         elapsed=on_a_clock(elapsed),
         chart=chart_of(taken, elapsed=elapsed),
         steps=steps_of(campaign),
@@ -182,13 +194,6 @@ def messages_url(campaign: Campaign, **filters: str) -> str:
     """Return the list of this campaign's messages, filtered."""
     query = urlencode({"stream__id__exact": str(campaign.stream_id), **filters})
     return f"{reverse('admin:messaging_message_changelist')}?{query}"
-
-
-def _left(campaign: Campaign, figures: Tally, *, rate: float) -> str:
-    if campaign.status != Status.SENDING or campaign.is_cancelling:
-        return ""
-    seconds = pace.seconds_left(figures.pending + figures.sending, rate=rate)
-    return "measuring the time left" if seconds is None else f"{in_words(seconds)} left"
 
 
 def chart_of(taken: Sequence[pace.Handover], *, elapsed: float) -> Chart | None:

@@ -71,6 +71,8 @@ class Campaign(PublicIdModel):
     launched_at = models.DateTimeField(null=True, editable=False)
     launched_by = models.CharField(max_length=200, blank=True, editable=False)
     paused_reason = models.TextField(blank=True, editable=False)
+    #: What had been sent, bounced and been complained about when it last paused itself; {} where it never did.
+    judged_from = models.JSONField(default=dict, blank=True, editable=False)
     #: When a person cancelled it; it is `cancelled` once what was handed over is settled.
     cancel_asked_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)

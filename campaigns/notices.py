@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.timezone import localtime
@@ -11,6 +12,7 @@ from django.utils.timezone import localtime
 from campaigns.appearance import in_its_zone
 from campaigns.handovers import batches_of
 from campaigns.models import Campaign
+from campaigns.outlook import WAITS, Outlook, moment_in_words, more_days
 from campaigns.readiness import check_audience, check_parts
 from campaigns.states import UNDER_WAY, Status
 from campaigns.wording import forecast, people
@@ -18,7 +20,7 @@ from core.clock import now
 from core.errors import Refused
 from jobs.models import Run
 from messaging.models import Lane, SendBatch
-from messaging.streams import Tally
+from messaging.streams import Hold, Tally
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,17 @@ class Notice:
     link: str = ""
 
 
-def notices_of(campaign: Campaign, *, figures: Tally | None) -> list[Notice]:
+def notices_of(
+    campaign: Campaign, *, figures: Tally | None, outlook: Outlook | None = None
+) -> list[Notice]:
     """Return everything that staff should know about, the most pressing first."""
     found = [*_about_the_draft(campaign), *_about_the_start(campaign), *_about_the_end(campaign)]
     if campaign.stream_id:
         found += [*_about_parked(campaign), *_about_doubt(figures)]
     if campaign.status in UNDER_WAY:
         found += [*_about_the_sender(campaign), *_about_lanes(campaign), *_about_retries(campaign)]
+    if outlook and not campaign.is_cancelling:
+        found += [*_about_the_day(campaign, outlook), *_about_holds(campaign, outlook)]
     return found
 
 
@@ -146,6 +152,48 @@ def _about_lanes(campaign: Campaign) -> Iterator[Notice]:
             url=reverse("admin:jobs_run_change", args=[run_id]),
             link="Open the run",
         )
+
+
+def _about_the_day(campaign: Campaign, outlook: Outlook) -> Iterator[Notice]:
+    if outlook.closed_until:
+        sender = campaign.sender
+        opens = outlook.closed_until.astimezone(sender.zone)
+        yield Notice(
+            f"The sender “{sender.name}” has used up what it may send today.",
+            f"{outlook.ready + outlook.held:,} wait. It goes on by itself on "
+            f"{opens:%-d %B, %H:%M} ({sender.zone.key}), "
+            f"and needs {more_days(outlook.more_days)}.",
+            icon="calendar_today",
+            tone="calm",
+            url=reverse("admin:messaging_sender_change", args=[sender.pk]),
+            link="Open the sender",
+        )
+
+
+def _about_holds(campaign: Campaign, outlook: Outlook) -> Iterator[Notice]:
+    for hold in outlook.holds:
+        query = urlencode(
+            {
+                "stream__id__exact": str(campaign.stream_id),
+                "reason": hold.reason,
+                "status__exact": "pending",
+            }
+        )
+        yield Notice(
+            f"{hold.count:,} {WAITS.get(hold.reason, 'wait')}.",
+            f"There is nothing to do: {_spell(hold)}.",
+            icon="bedtime" if hold.reason == "quiet_hours" else "schedule",
+            tone="calm",
+            url=f"{reverse('admin:messaging_message_changelist')}?{query}",
+            link="Show them",
+        )
+
+
+def _spell(hold: Hold) -> str:
+    first, last = moment_in_words(hold.first), moment_in_words(hold.last)
+    if first == last:
+        return f"they go on {first}"
+    return f"the first go on {first}, the last {last}"
 
 
 def _about_retries(campaign: Campaign) -> Iterator[Notice]:

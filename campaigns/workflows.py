@@ -10,7 +10,10 @@ from django.db import transaction
 
 from campaigns.actions import start_due_campaigns
 from campaigns.ending import bring_back, end_abandoned, fail_campaign, finish_campaign
+from campaigns.guard import guard
 from campaigns.models import Campaign
+from campaigns.outlook import outlook_of
+from campaigns.states import Status
 from jobs.backup import backup_schedule
 from jobs.context import RunContext
 from jobs.models import Run
@@ -24,6 +27,8 @@ backup_schedule("campaigns.check_scheduled", "campaigns.actions.start_due_campai
 LOOK_SECONDS = 2.0
 LAST_LOOKS_SECONDS = 0.2
 A_FEW = 1_000
+#: … and when nothing can go before some later moment.
+RESTING_SECONDS = 15.0
 #: Looking at a long ledger takes a while: it may cost this share of a worker's time.
 SHARE_OF_A_WORKER = 0.05
 
@@ -85,8 +90,17 @@ def _follow(run: RunContext, campaign: Campaign) -> None:
     moving = figures.pending + figures.sending
     run.progress(figures.total - moving, figures.total, _standing(figures))
     if moving:
-        pause = LOOK_SECONDS if moving > A_FEW else LAST_LOOKS_SECONDS
-        run.snooze(max(pause, took / SHARE_OF_A_WORKER))
+        campaign.refresh_from_db()
+        if campaign.status == Status.SENDING:
+            guard(campaign, figures)
+        run.snooze(max(_pause(campaign, figures), took / SHARE_OF_A_WORKER))
+
+
+def _pause(campaign: Campaign, figures: Tally) -> float:
+    """Return the seconds until the next look: few near the end, many while everybody left is asleep."""
+    if campaign.status == Status.SENDING and outlook_of(campaign, figures).is_resting:
+        return RESTING_SECONDS
+    return LOOK_SECONDS if figures.pending + figures.sending > A_FEW else LAST_LOOKS_SECONDS
 
 
 def _standing(figures: Tally) -> str:

@@ -7,13 +7,13 @@ batch that is dissolved gives it back.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import F, Sum
 from django.db.models.functions import Greatest
 
 from core import clock
-from messaging.allowances import allowance_on, day_of, next_day, ramp_of
+from messaging.allowances import allowance_on, day_of, days_from, days_needed, next_day, ramp_of
 from messaging.models import SendBatch, Sender, SenderDay
 from messaging.states import BatchStatus
 
@@ -32,13 +32,28 @@ def allowance(sender: Sender, day: date) -> int | None:
     )
 
 
+def used_on(sender: Sender, day: date) -> int:
+    """Return how many messages were handed over on a day; where nothing counted them yet, by the batches."""
+    row = SenderDay.objects.filter(sender=sender, day=day).first()
+    return _cut_on(sender, day) if row is None else row.count
+
+
 def left_today(sender: Sender) -> int | None:
     """Return how many may still go today, or None where nothing limits it."""
     day = today(sender)
     allowed = allowance(sender, day)
-    if allowed is None:
-        return None
-    return max(0, allowed - _row(sender, day).count)
+    return None if allowed is None else max(0, allowed - used_on(sender, day))
+
+
+def more_days(sender: Sender, messages: int) -> int:
+    """Return how many days after today so many messages need; 0 where today is enough."""
+    later = days_from(
+        today(sender) + timedelta(days=1),
+        daily_cap=sender.daily_cap,
+        ramp=ramp_of(sender.warm_up),
+        ramp_from=sender.warm_up_from,
+    )
+    return days_needed(messages, left_today=left_today(sender), later=later)
 
 
 def take(sender: Sender, count: int) -> bool:
@@ -47,8 +62,11 @@ def take(sender: Sender, count: int) -> bool:
     allowed = allowance(sender, day)
     if allowed is None:
         return True
-    row = SenderDay.objects.filter(pk=_row(sender, day).pk, count__lte=allowed - count)
-    return bool(row.update(count=F("count") + count))
+    row = SenderDay.objects.filter(sender=sender, day=day)
+    if not row.exists():
+        first = SenderDay(sender=sender, day=day, count=_cut_on(sender, day))
+        SenderDay.objects.bulk_create([first], ignore_conflicts=True)
+    return bool(row.filter(count__lte=allowed - count).update(count=F("count") + count))
 
 
 def close_today(sender: Sender) -> None:
@@ -66,20 +84,8 @@ def give_back(batches: Iterable[SendBatch]) -> None:
             Sender.objects.filter(pk=batch.sender_id).update(not_before=None)
 
 
-def _row(sender: Sender, day: date) -> SenderDay:
-    """Return a day's row; the first to ask counts what went out before there was a limit."""
-    row = SenderDay.objects.filter(sender=sender, day=day).first()
-    if row is None:
-        begun = datetime.combine(day, time(), tzinfo=sender.zone)
-        SenderDay.objects.bulk_create(
-            [SenderDay(sender=sender, day=day, count=_cut_since(sender, begun))],
-            ignore_conflicts=True,
-        )
-        row = SenderDay.objects.get(sender=sender, day=day)
-    return row
-
-
-def _cut_since(sender: Sender, moment: datetime) -> int:
-    batches = SendBatch.objects.filter(sender=sender, created_at__gte=moment)
+def _cut_on(sender: Sender, day: date) -> int:
+    begun = datetime.combine(day, time(), tzinfo=sender.zone)
+    batches = SendBatch.objects.filter(sender=sender, created_at__gte=begun)
     kept = batches.exclude(status=BatchStatus.DISSOLVED)
     return kept.aggregate(total=Sum("count"))["total"] or 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from messaging import days
-from messaging.models import Message, Sender, SenderDay
+from messaging.models import Message, Sender
 from messaging.states import MessageStatus, StreamStatus
 
 
@@ -34,13 +34,12 @@ def standing_of(sender: Sender) -> Standing:
     waiting = Message.objects.filter(stream__sender=sender, stream__status=StreamStatus.OPEN)
     all_of_it = Message.objects.filter(stream__sender=sender)
     day = days.today(sender)
-    row = SenderDay.objects.filter(sender=sender, day=day).first()
     return Standing(
         sender=sender,
         due=waiting.due().count(),
         held=waiting.held().count(),
         sending=all_of_it.filter(status=MessageStatus.SENDING).count(),
         in_doubt=all_of_it.filter(status=MessageStatus.IN_DOUBT).count(),
-        used=row.count if row else 0,
+        used=days.used_on(sender, day),
         allowance=days.allowance(sender, day),
     )
