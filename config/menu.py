@@ -25,6 +25,7 @@ GROUPS = (
         "Watch",
         (
             ("jobs.Run", "monitoring"),
+            ("jobs.Event", "bolt"),
             ("messaging.Message", "mail"),
             ("messaging.SandboxMessage", "inbox"),
         ),

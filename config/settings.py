@@ -146,6 +146,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 # --- workers: see docs/engine.md for the reasons --------------------------------------------------
 WORKERS = env.int("WORKERS", default=4)
 CRON_RUN_DAYS = env.int("CRON_RUN_DAYS", default=14)
+EVENT_DAYS = env.int("EVENT_DAYS", default=90)
 Q_CLUSTER = {
     "name": "main",
     "workers": WORKERS,
@@ -245,7 +246,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"secrets": {"()": "core.logs.SecretsHidden"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["secrets"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {"django": {"handlers": [], "propagate": True}},
 }

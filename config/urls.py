@@ -9,10 +9,12 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 import campaigns.api
 import jobs.api
+import jobs.events.api
 import messaging.api
 import messaging.message_api
 from core.api.problems import UnknownEndpoint
 from core.health import healthz, readyz
+from jobs.events.inngest import receive
 
 api_routes = [
     path("schema", SpectacularAPIView.as_view(), name="schema"),
@@ -21,11 +23,13 @@ api_routes = [
     *messaging.api.routes,
     *messaging.message_api.routes,
     *jobs.api.routes,
+    *jobs.events.api.routes,
 ]
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("", include("messaging.urls")),
     path("admin/", admin.site.urls),
+    path("e/<str:key>", receive, name="inngest-events"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("api/v1/", include(api_routes)),

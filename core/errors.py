@@ -9,7 +9,10 @@ from core import clock
 
 
 class Refused(Exception):
-    """What was asked may not be; nothing was changed. Names the field, the value and the remedy."""
+    """What was asked may not be; nothing was changed.
+
+    Names the field (dotted, where it lies deeper), the value and the remedy.
+    """
 
     code = "refused"
     status = 422

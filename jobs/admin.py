@@ -10,6 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+import jobs.events.admin  # noqa: F401 - registers its page
 from core.admin import ModelAdmin, ReadOnlyModelAdmin, button, display, register
 from core.audit import actor_of
 from core.paging import CappedPaginator

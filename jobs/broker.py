@@ -21,6 +21,7 @@ from django_q.signing import SignedPackage
 from core import clock
 from core.ids import uuid7
 from jobs import deadlines, heartbeat, reaper, schedules, slots, timers, wakeup
+from jobs.events import dispatching
 from jobs.leases import Lease, claim
 from jobs.models import ProcessKind, WorkerProcess
 
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.25
 TICK_SECONDS = 1.0
+#: A busy loop looks for new events no more often.
+DISPATCH_SECONDS = 0.005
 RECOVERY_SECONDS = 0.5
 
 #: What every loop does once a second.
@@ -86,12 +89,16 @@ class Loop:
         reaper.return_claims(self.worker_id)
         self._ear = wakeup.listen(queue)
         self._next_tick = 0.0
+        self._next_dispatch = 0.0
 
     def next_task(self) -> Tasks | None:
         """Claim one run and return the task that drives it, or None."""
         if time.monotonic() >= self._next_tick:
             self._next_tick = time.monotonic() + TICK_SECONDS
             self._tick()
+        if time.monotonic() >= self._next_dispatch:
+            dispatching.dispatch_new()
+            self._next_dispatch = time.monotonic() + DISPATCH_SECONDS
         timers.promote_due()
         lease = claim(self.queue, worker_id=self.worker_id)
         return [(None, package(lease))] if lease else None

@@ -17,6 +17,7 @@ from django.db.models import F
 from core.errors import PermanentFailure
 from jobs import registry, wakeup
 from jobs.database import key_of
+from jobs.events import standing
 from jobs.models import Join, Run, Step
 from jobs.starting import FRESH, draft_run
 from jobs.states import OVER, RunStatus, StepStatus
@@ -66,6 +67,7 @@ class Brood:
         rows = self._drafts(parent, step)
         while chunk := [run for _, run in zip(range(CHUNK), rows, strict=False)]:
             Run.objects.bulk_create(chunk)
+            standing.stand_by(chunk)
         Join.objects.create(
             run=parent,
             step=step,

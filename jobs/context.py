@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,11 +17,13 @@ from django.db import connection, transaction
 
 from core import clock
 from core.errors import PermanentFailure, RetryAfter
-from jobs import checkpoints, children, deadlines, progress
+from jobs import checkpoints, children, deadlines, progress, slots
 from jobs.checkpoints import StepRecord
 from jobs.children import Brood, ChildrenFailed, Failures
 from jobs.database import is_lost, json_of
 from jobs.endings import describe, fail_run
+from jobs.events import waiting
+from jobs.events.finding import On, Received
 from jobs.interrupts import (
     DeadlinePassed,
     Interrupt,
@@ -130,6 +132,38 @@ class RunContext:
     def snooze(self, seconds: float = 0) -> None:
         """Give the worker back and be entered from the top after so long, behind the runs that wait then."""
         self._leave(Suspended(clock.now() + timedelta(seconds=seconds), to_the_back=True))
+
+    # --- events ----------------------------------------------------------------------------------------------------
+
+    @property
+    def event(self) -> Received | None:
+        """The event that started the run."""
+        return Received.of(self._run.event) if self._run.event else None
+
+    def wait_for(
+        self,
+        name: str,
+        event: str,
+        *,
+        match: Mapping[str, Any] | None = None,
+        when: Callable[[Received], bool] | None = None,
+        timeout: float | None = None,
+    ) -> Received | None:
+        """Wait, without a worker, for an event with these values at these paths of its data.
+
+        It counts from the run's start on, though it comes before the wait, and once for each run. `when` is a further
+        condition. None after `timeout` seconds.
+        """
+        return self.wait_any(name, On(event, match or {}, when), timeout=timeout)
+
+    def wait_any(self, name: str, *wanted: On, timeout: float | None = None) -> Received | None:
+        """Wait for the first of several events; None after `timeout` seconds."""
+        record = self._enter(name, StepKind.WAIT)
+        if record.status != StepStatus.COMPLETED:
+            if record.status == StepStatus.RUNNING and timeout is not None:
+                record.wake_at = clock.now() + timedelta(seconds=timeout)
+            record = self._received(record, wanted)
+        return Received.read(record.output) if record.output else None
 
     # --- other runs ------------------------------------------------------------------------------------------------
 
@@ -279,6 +313,23 @@ class RunContext:
         self._heed(wish)
         return done.output
 
+    def _received(self, record: StepRecord, wanted: Sequence[On]) -> StepRecord:
+        """Complete a wait by what it waited for, or by its time being over; else write what it waits for, and leave."""
+        with transaction.atomic():
+            event = waiting.look(self._run, wanted, until=record.wake_at)
+            is_over = record.wake_at is not None and record.wake_at <= clock.now()
+            if event is None and not is_over:
+                waiting.stand(self._run, wanted, step=record.key)
+                self._park(record)
+            else:
+                waiting.settle(self._run, event, step=record.key)
+                output = Received.of(event).kept() if event else None
+                done, wish = self._write_completed(record, output)
+        if event is None and not is_over:
+            self._leave(Parked())
+        self._keep(done, wish)
+        return done
+
     def _joined(self, name: str, brood: Brood) -> dict[str, Any]:
         """Return what the children of a step came to; the first time, start them and wait."""
         record = self._enter(name, StepKind.CHILDREN)
@@ -310,7 +361,9 @@ class RunContext:
     def _park(self, record: StepRecord) -> None:
         """Write what the run waits for and let it go, in the caller's transaction; then leave with Parked."""
         record.status = StepStatus.WAITING
-        checkpoints.save(self._lease, record)
+        if self._lease.slots:
+            slots.lock()  # before the run's row, as everywhere
+        self._save(record)
         self._before_leaving(record.key)
         let_go(self._lease, status=RunStatus.WAITING, due_at=record.wake_at, crashes=0, attempts=0)
 

@@ -16,6 +16,7 @@ from django.db import transaction
 from core import clock
 from core.errors import Refused
 from jobs import children, registry, slots
+from jobs.events import standing
 from jobs.models import Run, RunQuerySet
 from jobs.starting import start_run
 from jobs.states import AT_REST, OVER, RunStatus
@@ -100,6 +101,7 @@ def _follow(run: Run) -> None:
         children.count_down(run)
     if run.status in (RunStatus.FAILED, RunStatus.CANCELLED):
         _cancel_children(run.pk, by=f"run:{run.public_id}")
+    standing.forget(run)
     for slot in run.slots:
         slots.free(slot)
 

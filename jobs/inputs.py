@@ -57,6 +57,11 @@ class InputShape:
         }
         return {**named, **(model.model_extra or {})}
 
+    def among(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those members of an event's data that the function takes."""
+        is_open = self.model.model_config.get("extra") == "allow"
+        return {name: data[name] for name in data if is_open or name in self.names}
+
     @cached_property
     def _own_name(self) -> str:
         """The name under which the function takes its run, where that is open to be taken for an input."""

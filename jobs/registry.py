@@ -10,6 +10,7 @@ from core.errors import NotFound
 from jobs.flow import Concurrency, Overlap, RateLimit, Singleton, Throttle
 from jobs.inputs import InputShape
 from jobs.retrying import DEFAULT_RETRY, Retry
+from jobs.triggers import CancelOn, Trigger
 
 WorkflowFunction = Callable[..., Any]
 #: So many kinds of slots a run can take at once.
@@ -28,6 +29,8 @@ class Workflow:
     on_cancel: str = ""
     cron: str = ""
     time_zone: str = "UTC"
+    triggers: tuple[Trigger, ...] = ()
+    cancel_on: tuple[CancelOn, ...] = ()
     concurrency: tuple[Concurrency, ...] = ()
     throttle: Throttle | None = None
     rate_limit: RateLimit | None = None
@@ -77,6 +80,8 @@ def workflow(
     on_cancel: str = "",
     cron: str = "",
     time_zone: str = "UTC",
+    triggers: Sequence[Trigger] = (),
+    cancel_on: Sequence[CancelOn] = (),
     concurrency: int | Sequence[Concurrency] = (),
     throttle: Throttle | None = None,
     rate_limit: RateLimit | None = None,
@@ -89,8 +94,9 @@ def workflow(
 
     `on_failure` and `on_cancel` name workflows that are started once when a run ends so for good, with input `run`
     (public id), `input` and, of a failure, `error`. `cron` starts the workflow without input at each slot in
-    `time_zone`. `priority` moves its runs forward in the queue by so many seconds. `deadline` is how many seconds after
-    its start a run must be over, `start_within` how many after its being due it must have begun.
+    `time_zone`; events start it by its `triggers` and cancel its runs by `cancel_on`. `priority` moves its runs forward
+    in the queue by so many seconds. `deadline` is how many seconds after its start a run must be over, `start_within`
+    how many after its being due it must have begun.
 
     A run is driven by the version it began under, as long as that is registered; new runs begin under the greatest.
     """
@@ -109,6 +115,8 @@ def workflow(
             on_cancel=on_cancel,
             cron=cron,
             time_zone=time_zone,
+            triggers=tuple(triggers),
+            cancel_on=tuple(cancel_on),
             concurrency=limits,
             throttle=throttle,
             rate_limit=rate_limit,

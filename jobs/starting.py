@@ -12,8 +12,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from core import clock
 from core.errors import Refused
 from jobs import limits, registry, wakeup
+from jobs.events import standing
 from jobs.flow import Overlap, Throttle, key_for
-from jobs.models import Run
+from jobs.models import Event, Run
 from jobs.registry import Workflow
 from jobs.states import ACTIVE, RunStatus
 
@@ -41,6 +42,7 @@ def start_run(
     due_at: datetime | None = None,
     priority: int = 0,
     queue: str = "main",
+    event: Event | None = None,
 ) -> Run:
     """Insert a run in the caller's transaction; it is served once that commits, and not before `due_at`.
 
@@ -60,6 +62,7 @@ def start_run(
         queue=queue,
         idempotency_key=idempotency_key,
     )
+    run.event = event
     _ask_the_rate_limit(run, known)
     if run.status != RunStatus.SKIPPED:
         _be_single(run, known)
@@ -164,6 +167,7 @@ def _insert(run: Run) -> Run:
         Run.objects.bulk_create([run], ignore_conflicts=True)
         if not Run.objects.filter(pk=run.pk).exists():
             return _second(run)
+    standing.stand_by([run])
     wakeup.notify(run.queue)
     return run
 

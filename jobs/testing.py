@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from core import clock
 from core.ids import uuid7
 from jobs import deadlines, heartbeat, schedules, timers
+from jobs.events import dispatching
 from jobs.leases import claim
 from jobs.worker import drive
 
@@ -29,6 +30,7 @@ def run_until_idle(*, advance: bool = False, cron: bool = False, limit: int = 1_
         while entered < limit:
             if cron:
                 schedules.fire_due()
+            dispatching.dispatch_new()
             timers.promote_due()
             deadlines.enforce()
             if run_one() is not None:

@@ -18,6 +18,7 @@ from jobs import deadlines, heartbeat, reaper, registry
 from jobs.context import RunContext
 from jobs.database import is_lost
 from jobs.endings import cancel_run, describe, end_run, fail_run
+from jobs.events import cancelling
 from jobs.interrupts import (
     DeadlinePassed,
     Interrupt,
@@ -95,7 +96,7 @@ def _drive(run: Run, lease: Lease) -> str:
     try:
         with time_limit(_seconds_left(run), DeadlinePassed):
             output = _call(workflow, context, run)
-        _complete(run, lease, output)
+        _complete(workflow, run, lease, output)
     except Interrupt as interrupt:
         return _interrupted(run, lease, interrupt)
     except Exception as error:  # noqa: BLE001 - whatever a workflow raises is recorded on its run
@@ -124,6 +125,8 @@ def _gone(context: RunContext, **_input: Any) -> None:
 
 
 def _call(workflow: Workflow, context: RunContext, run: Run) -> Any:
+    if workflow.cancel_on and cancelling.cancel_if_late(run):
+        raise RunCancelled
     output = workflow.function(context, **workflow.inputs.read(run.input))
     if context.interrupt:
         raise SwallowedInterrupt(
@@ -133,8 +136,8 @@ def _call(workflow: Workflow, context: RunContext, run: Run) -> Any:
     return output
 
 
-def _complete(run: Run, lease: Lease, output: Any) -> None:
-    if run.parent_id or lease.slots:
+def _complete(workflow: Workflow, run: Run, lease: Lease, output: Any) -> None:
+    if run.parent_id or lease.slots or workflow.cancel_on:
         if not end_run(run, RunStatus.COMPLETED, among=held(lease), output=output, error=None):
             raise LeaseLost(f"run {run.pk} epoch {lease.epoch} is held by another")
         return

@@ -46,6 +46,12 @@ def refuse_constant(name: str) -> NoReturn:
 
 def refuse_unstorable(data: Any) -> None:
     """Refuse NUL characters, half surrogate pairs and infinite numbers, wherever they stand."""
+    if reason := why_unstorable(data):
+        raise ParseError(f"The body has {reason}.")
+
+
+def why_unstorable(data: Any) -> str:
+    """Return what a database cannot keep of some JSON, in words; empty where it can keep all of it."""
     pending = [data]
     while pending:
         value = pending.pop()
@@ -54,9 +60,10 @@ def refuse_unstorable(data: Any) -> None:
         elif isinstance(value, list):
             pending += value
         elif isinstance(value, str) and not is_storable(value):
-            raise ParseError("The body has a NUL character or half a surrogate pair in a text.")
+            return "a NUL character or half a surrogate pair in a text"
         elif isinstance(value, float) and not math.isfinite(value):
-            raise ParseError("The body has a number too large to keep.")
+            return "a number too large to keep"
+    return ""
 
 
 def is_storable(text: str) -> bool:

@@ -7,6 +7,7 @@ one `{pointer, code, detail}` per refused value, where the pointer is a JSON Poi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -50,7 +51,7 @@ def refusal(error: Refused) -> dict[str, Any]:
     """Return the problem of an action that was refused."""
     errors = []
     if error.field:
-        pointer = pointer_to("#", error.field)
+        pointer = reduce(pointer_to, error.field.split("."), "#")
         errors.append({"pointer": pointer, "code": error.code, "detail": error.message})
     members = {"remedy": error.remedy, "errors": errors}
     return problem(error.status, error.message, code=error.code, **members)

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from jobs.models.events import (
+    EffectKind,
+    Event,
+    EventEffect,
+    EventKey,
+    EventQuerySet,
+    EventShape,
+    Wait,
+    WaitKind,
+)
 from jobs.models.limits import Bucket
 from jobs.models.processes import ProcessKind, WorkerProcess
 from jobs.models.runs import Join, Run, RunQuerySet, Step, StepAttempt
@@ -9,6 +19,12 @@ from jobs.models.schedules import Schedule
 
 __all__ = [
     "Bucket",
+    "EffectKind",
+    "Event",
+    "EventEffect",
+    "EventKey",
+    "EventQuerySet",
+    "EventShape",
     "Join",
     "ProcessKind",
     "Run",
@@ -16,5 +32,7 @@ __all__ = [
     "Schedule",
     "Step",
     "StepAttempt",
+    "Wait",
+    "WaitKind",
     "WorkerProcess",
 ]

@@ -65,6 +65,15 @@ class Run(PublicIdModel):
     idempotency_key = models.CharField(max_length=200, blank=True)
     singleton_key = models.CharField(max_length=200, blank=True)
 
+    event = models.ForeignKey(
+        "jobs.Event",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="runs",
+        db_index=False,
+        help_text="what started it",
+    )
     parent = models.ForeignKey(
         "self",
         on_delete=models.CASCADE,
@@ -179,6 +188,7 @@ class Run(PublicIdModel):
                 fields=["parent", "parent_step", "child_index"],
                 condition=Q(parent__isnull=False),
             ),
+            models.Index(name="run_by_event", fields=["event"], condition=Q(event__isnull=False)),
             models.Index(
                 name="run_replays", fields=["replay_of"], condition=Q(replay_of__isnull=False)
             ),

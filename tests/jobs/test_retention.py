@@ -69,7 +69,7 @@ def test_many_are_forgotten_in_chunks(monkeypatch):
     run = forget(days=15)
 
     assert run.output == 5
-    assert run.steps.count() == 4
+    assert run.steps.filter(key__startswith="forget runs").count() == 4
 
 
 def test_processes_that_are_long_gone_are_forgotten():

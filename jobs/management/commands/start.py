@@ -16,14 +16,14 @@ from jobs.states import RunStatus
 from jobs.watching import outcome, watch_run
 
 
-def json_object(text: str) -> dict[str, Any]:
+def json_object(text: str, *, option: str = "--input") -> dict[str, Any]:
     """Return the JSON object that a text spells; refuse anything else, naming it."""
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise CommandError(f"--input {text!r} is not JSON: {error}.") from error
+        raise CommandError(f"{option} {text!r} is not JSON: {error}.") from error
     if not isinstance(value, dict):
-        raise CommandError(f'--input {text!r} is not a JSON object. Write it like {{"name": 1}}.')
+        raise CommandError(f'{option} {text!r} is not a JSON object. Write it like {{"name": 1}}.')
     return value
 
 
