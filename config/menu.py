@@ -18,7 +18,7 @@ GROUPS = (
         (
             ("messaging.Contact", "person"),
             ("messaging.ContactList", "group"),
-            ("imports.ImportBatch", "upload_file"),
+            ("imports.CsvBatch", "upload_file"),
         ),
     ),
     (
@@ -42,7 +42,7 @@ STEPS = (
     ),
     (
         "messaging.Contact",
-        "imports.ImportBatch",
+        "imports.CsvBatch",
         "Load your contacts",
         "Upload a CSV file, name the list they join, and say where they agreed to be written to.",
     ),

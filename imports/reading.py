@@ -6,12 +6,18 @@ import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import TextIO
 
 # A value with more lines than this is a quote that nobody closed.
 MAX_RECORD_LINES = 200
+# Letters in one line and in one value: more is no row of a table, and memory is bounded.
+MAX_LINE = 1024 * 1024
+MAX_VALUE = 128 * 1024
+SHOWN_TEXT = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """The values of one row, and the physical line on which it begins."""
 
@@ -19,18 +25,22 @@ class Record:
     cells: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BrokenRecord:
-    """A line that is no row of this table, and why."""
+    """A line that is no row of this table, and why. What could be told apart of it stands in its cells."""
 
     line: int
-    text: str
+    cells: list[str]
     code: str
     message: str
 
 
 class RunawayRecord(Exception):
     """A record that goes on and on."""
+
+
+class LongLine(Exception):
+    """A line without an end in sight; all of it has been read past."""
 
 
 class Lines:
@@ -56,6 +66,9 @@ class Lines:
             raise
         self.number += 1
         self.record.append(line)
+        if len(line) == MAX_LINE and line[-1] not in "\r\n":
+            self._skip_the_rest()
+            raise LongLine
         return line
 
     def begin_record(self) -> int:
@@ -72,19 +85,20 @@ class Lines:
         self.record = [first]
         return first
 
-
-def read_header(lines: Lines, delimiter: str) -> list[str]:
-    """Return the first row that is not blank, or nothing."""
-    reader = csv.reader(lines, delimiter=delimiter)
-    for cells in reader:
-        lines.begin_record()
-        if any(cell.strip() for cell in cells):
-            return cells
-    return []
+    def _skip_the_rest(self) -> None:
+        for piece in self._source:
+            if piece[-1] in "\r\n":
+                return
 
 
-def read_records(lines: Lines, delimiter: str, *, width: int) -> Iterator[Record | BrokenRecord]:
-    """Yield every row below the header that is not blank; `width` is how many values it must have."""
+def lines_of(file: TextIO) -> Lines:
+    """Return the lines of an open file, in pieces of bounded length."""
+    return Lines(iter(partial(file.readline, MAX_LINE), ""))
+
+
+def read_records(lines: Lines, delimiter: str) -> Iterator[Record | BrokenRecord]:
+    """Yield every row that is not blank, of whatever width."""
+    csv.field_size_limit(MAX_VALUE)
     reader = csv.reader(lines, delimiter=delimiter)
     while True:
         line = lines.begin_record()
@@ -92,25 +106,31 @@ def read_records(lines: Lines, delimiter: str, *, width: int) -> Iterator[Record
             cells = next(reader)
         except StopIteration:
             return
-        except (csv.Error, RunawayRecord):
-            yield _unclosed(lines, line)
+        except LongLine:
+            yield _too_long(lines, line, f"The line is longer than {MAX_LINE:,} characters.")
+            continue
+        except (csv.Error, RunawayRecord) as error:
+            yield _broken(lines, line, error)
             continue
         if lines.ended_inside or not _is_sound(lines, delimiter):
             yield _unclosed(lines, line)
-        elif any(cell.strip() for cell in cells):
-            yield _fitted(lines, line, cells, width)
+        elif any(cells) and any(cell.strip() for cell in cells):
+            yield Record(line, cells)
 
 
-def _fitted(lines: Lines, line: int, cells: list[str], width: int) -> Record | BrokenRecord:
-    """Return the row if it has the header's width; blank values too many are no harm."""
+def fitted(record: Record | BrokenRecord, width: int) -> Record | BrokenRecord:
+    """Return a row as one of so many values; blank values too many are no harm."""
+    if isinstance(record, BrokenRecord) or len(record.cells) == width:
+        return record
+    cells = record.cells
     if len(cells) < width:
         code = "too_few_values"
     elif any(cell.strip() for cell in cells[width:]):
         code = "too_many_values"
     else:
-        return Record(line, cells[:width])
+        return Record(record.line, cells[:width])
     message = f"The row has {len(cells)} values, the header has {width}."
-    return BrokenRecord(line, "".join(lines.record), code, message)
+    return BrokenRecord(record.line, cells, code, message)
 
 
 def _is_sound(lines: Lines, delimiter: str) -> bool:
@@ -127,6 +147,18 @@ def _is_sound(lines: Lines, delimiter: str) -> bool:
     return True
 
 
+def _broken(lines: Lines, line: int, error: Exception) -> BrokenRecord:
+    if len(lines.record) == 1 and "field limit" in str(error):
+        return _too_long(lines, line, f"A value is longer than {MAX_VALUE:,} characters.")
+    return _unclosed(lines, line)
+
+
+def _too_long(lines: Lines, line: int, message: str) -> BrokenRecord:
+    return BrokenRecord(line, [lines.record[-1][:SHOWN_TEXT]], "value_too_long", message)
+
+
 def _unclosed(lines: Lines, line: int) -> BrokenRecord:
-    text = lines.give_back_all_but_first()
-    return BrokenRecord(line, text, "unclosed_quote", "A quotation mark is opened and not closed.")
+    text = lines.give_back_all_but_first()[:SHOWN_TEXT]
+    return BrokenRecord(
+        line, [text], "unclosed_quote", "A quotation mark is opened and not closed."
+    )

@@ -110,7 +110,7 @@ TRANSITIONS: dict[BatchStatus, frozenset[BatchStatus]] = {
         {BatchStatus.READING, BatchStatus.IMPORTING, BatchStatus.CANCELLED, BatchStatus.UNDOING}
     ),
     BatchStatus.CANCELLED: frozenset({BatchStatus.UNDOING}),
-    BatchStatus.UNDOING: frozenset({BatchStatus.UNDONE}),
+    BatchStatus.UNDOING: frozenset({BatchStatus.UNDONE, BatchStatus.FAILED}),
     BatchStatus.UNDONE: frozenset(),
 }
 

@@ -67,8 +67,8 @@ class Record:
     offset: int
     key: str = ""
     values: Values = field(default_factory=dict)
-    issues: list[Issue] = field(default_factory=list)
-    attempts: int = 1
+    issues: list[Issue] = field(default_factory=list)  #: values left out
+    fatal: Issue | None = None  #: why the whole row is rejected
 
 
 @dataclass

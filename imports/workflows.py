@@ -1,30 +1,118 @@
-"""The durable work of imports."""
+"""The durable work of imports. An import's own row is its checkpoint: each run goes on where that stands.
+
+Between chunks a run gives its worker back, so that several imports share the workers fairly.
+"""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from imports.actions import finish_import
-from imports.files import ContactFile, kept
-from imports.models import ImportBatch
-from imports.writing import write_chunk
+from django.db import transaction
+
+from core import clock
+from imports import checking, loading, moves, preparing, undoing
+from imports.models import CsvBatch
+from imports.paced import PacedRows
+from imports.states import MOVING, BatchStatus
+from imports.targets import PacedTarget, get
 from jobs.context import RunContext
+from jobs.models import Run
 from jobs.registry import workflow
 
+#: How long an import works before it lets others have the worker.
+TURN_SECONDS = 2.0
 
-@workflow("imports.contacts")
-def import_contacts(run: RunContext, *, batch: str) -> dict[str, Any]:
-    """Import a batch's file chunk by chunk; a chunk's rows, counts and checkpoint commit together.
 
-    The same file always gives the same chunks, so a run that wakes again finds each one that is
-    written by its checkpoint, and goes on with the next row.
-    """
-    found = ImportBatch.from_public_id(batch)
-    file = ContactFile(kept(found.sha256), found.encoding, found.delimiter)
-    done = 0
-    for chunk in file.chunks(region=found.default_region):
-        run.transaction("import rows", write_chunk, found, chunk)
-        done += chunk.row_count
-        run.progress(done, found.row_count, "rows")
-    counts: dict[str, Any] = run.transaction("finish", finish_import, found)
-    return counts
+@workflow(moves.READ, on_failure="imports.stopped")
+def read(run: RunContext, *, batch: str) -> str:
+    """Read a file into rows and suggest what its columns mean; what cannot be read says why."""
+    found = CsvBatch.from_public_id(batch)
+    if found.status == BatchStatus.READING:
+        preparing.prepare(found)
+    return found.status
+
+
+@workflow(moves.CHECK, on_failure="imports.stopped")
+def check(run: RunContext, *, batch: str) -> str:
+    """Go through the rows and count what an import would do; nothing is written."""
+    found = CsvBatch.from_public_id(batch)
+    run.step("find duplicates", loading.find_duplicates_of, batch)
+    turn = time.monotonic()
+    while found.status == BatchStatus.CHECKING:
+        if not checking.check_chunk(found, run):
+            checking.finish(found)
+        found.refresh_from_db()
+        run.progress(found.next_row - 1, found.total, "rows checked")
+        if time.monotonic() - turn > TURN_SECONDS:
+            run.snooze()
+    return found.status
+
+
+@workflow(moves.LOAD, on_failure="imports.stopped")
+def load(run: RunContext, *, batch: str) -> str:
+    """Write the rows chunk by chunk; a chunk's effects, records and counts commit together."""
+    found = CsvBatch.from_public_id(batch)
+    run.step("find duplicates", loading.find_duplicates_of, batch)
+    turn = time.monotonic()
+    while found.status == BatchStatus.IMPORTING:
+        if not loading.load_chunk(found, run):
+            loading.finish(found)
+        found.refresh_from_db()
+        run.progress(found.processed, found.total, "rows")
+        if time.monotonic() - turn > TURN_SECONDS:
+            run.snooze()
+    return found.status
+
+
+@workflow(moves.PACE, on_failure="imports.stopped")
+def pace(run: RunContext, *, batch: str) -> str:
+    """Call for the rows a few at a time, with a pause after each few."""
+    found = CsvBatch.from_public_id(batch)
+    run.step("find duplicates", loading.find_duplicates_of, batch)
+    target = get(found.target)
+    assert isinstance(target, PacedTarget)
+    if found.status == BatchStatus.IMPORTING:
+        has_more = PacedRows(found, run).work()
+        found.refresh_from_db()
+        run.progress(found.processed, found.total, "rows")
+        if has_more and found.status == BatchStatus.IMPORTING:
+            run.snooze(target.pause_seconds)
+        loading.finish(found)
+    return found.status
+
+
+@workflow(moves.UNDO, on_failure="imports.stopped")
+def undo(run: RunContext, *, batch: str) -> dict[str, int]:
+    """Take rows back, the last ones first."""
+    found = CsvBatch.from_public_id(batch)
+    turn = time.monotonic()
+    while found.status == BatchStatus.UNDOING:
+        with transaction.atomic():
+            count = undoing.undo_rows(found)
+            run.renew()
+        if not count:
+            undoing.finish(found)
+        found.refresh_from_db()
+        run.progress(found.undone + found.not_undone, None, "rows taken back")
+        if time.monotonic() - turn > TURN_SECONDS:
+            run.snooze()
+    return {"undone": found.undone, "not_undone": found.not_undone}
+
+
+@workflow("imports.stopped")
+def stopped(this: RunContext, /, *, run: str, input: dict[str, Any], error: dict[str, Any]) -> None:
+    """Say on the import that its run has failed, unless that was retried meanwhile; it can be resumed."""
+    failed = Run.from_public_id(run)
+    if failed.status != Run.Status.FAILED:
+        return
+    problem = {
+        "message": f"{error['type']}: {error['message']}",
+        "remedy": "Mend the reason, then resume the import: it goes on at the next row.",
+        "field": "",
+        "code": "run_failed",
+    }
+    batch = CsvBatch.from_public_id(input["batch"])
+    CsvBatch.objects.filter(pk=batch.pk, run=failed, status__in=MOVING).update(
+        status=BatchStatus.FAILED, problem=problem, finished_at=clock.now(), seconds_left=None
+    )

@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 from campaigns.actions import create_campaign
 from campaigns.models import Campaign
 from core.roles import Role, set_role
-from imports.actions import start_import
-from imports.models import ImportBatch
-from jobs.watching import watch_run
+from imports.actions import create_batch, store_path
+from imports.management.commands.import_contacts import watch_import
+from imports.models import CsvBatch
+from imports.states import Go
 from messaging.actions.consent import suppress_address, withdraw_consent
 from messaging.actions.templates import create_template, save_version
 from messaging.channels import Channel
@@ -55,18 +56,21 @@ def make_staff() -> str:
     return password
 
 
-def import_contacts() -> ImportBatch:
+def import_contacts() -> CsvBatch:
     """Import the sample file as a durable run, and wait for it."""
-    batch = start_import(
-        CONTACTS,
+    batch = create_batch(
+        store_path(CONTACTS),
+        file_name=CONTACTS.name,
+        target="contacts",
         actor=ACTOR,
-        list_name=LIST,
-        consent_source="sample sign-up form",
-        consent_wording="Yes, write to me when the seasons change.",
+        go=Go.IMPORT,
+        options={
+            "list_name": LIST,
+            "consent_source": "sample sign-up form",
+            "consent_wording": "Yes, write to me when the seasons change.",
+        },
     )
-    assert batch.run is not None
-    watch_run(batch.run)
-    batch.refresh_from_db()
+    watch_import(batch)
     return batch
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from core import audit, clock
+from core.bulk import insert_missing_rows
 from core.errors import Conflict, Refused
 from messaging.addresses import normalise_email, normalise_phone, normalise_time_zone
 from messaging.attributes import TEXT_LENGTHS, clean_attributes, clean_text
@@ -85,23 +87,36 @@ def find_or_create_list(*, name: str, actor: str) -> ContactList:
 
 def add_to_list(contact_list: ContactList, contacts: Iterable[Contact], *, actor: str) -> int:
     """Put people on a list, those already on it left as they are; return how many were added."""
-    ids = {contact.pk for contact in contacts}
     with transaction.atomic():
-        ids -= set(contact_list.members.filter(contact__in=ids).values_list("contact", flat=True))
-        added_at = clock.now()
-        ListMember.objects.bulk_create(
-            [ListMember(list=contact_list, contact_id=pk, added_at=added_at) for pk in ids],
-            ignore_conflicts=True,
-        )
-        audit.record("list.members_added", contact_list, actor=actor, count=len(ids))
-    return len(ids)
+        added = insert_members(contact_list, {contact.pk for contact in contacts})
+        audit.record("list.members_added", contact_list, actor=actor, count=len(added))
+    return len(added)
+
+
+def insert_members(contact_list: ContactList, contacts: Iterable[UUID]) -> set[UUID]:
+    """Put people on a list; return who was not on it before. The audit entry is the caller's."""
+    ids = set(contacts)
+    ids -= set(contact_list.members.filter(contact__in=ids).values_list("contact", flat=True))
+    added_at = clock.now()
+    insert_missing_rows(
+        ListMember,
+        ("list", "contact", "added_at"),
+        [(contact_list.pk, pk, added_at) for pk in sorted(ids)],
+    )
+    return ids
+
+
+def remove_members(contact_list: ContactList, contacts: Iterable[UUID]) -> int:
+    """Take people off a list; return how many were on it. The audit entry is the caller's."""
+    removed, _ = contact_list.members.filter(contact__in=list(contacts)).delete()
+    return removed
 
 
 def remove_from_list(contact_list: ContactList, contacts: Iterable[Contact], *, actor: str) -> int:
     """Take people off a list; return how many were on it."""
     ids = [contact.pk for contact in contacts]
     with transaction.atomic():
-        removed, _ = contact_list.members.filter(contact__in=ids).delete()
+        removed = remove_members(contact_list, ids)
         audit.record("list.members_removed", contact_list, actor=actor, count=removed)
     return removed
 

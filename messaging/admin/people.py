@@ -61,7 +61,7 @@ class ConsentHistory(TabularInline):
 class ContactAdmin(ModelAdmin):
     """A person's page. People are never deleted: their consent history must stay."""
 
-    empty_text = "Load a CSV file under Contact imports, or add people one by one."
+    empty_text = "Load a CSV file under Imports, or add people one by one."
 
     form = ContactForm
     list_display = ("name", "email", "phone", "consent", "time_zone", "created_at")

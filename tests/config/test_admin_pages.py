@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from campaigns.models import Campaign
 from config.menu import GROUPS, sidebar
-from imports.models import ImportBatch
+from imports.models import CsvBatch
 from messaging.models import Sender, Template
 
 pytestmark = pytest.mark.django_db
@@ -145,10 +145,10 @@ def test_the_first_step_leads_to_the_page_where_it_is_done(
     viewer = client_of(bob).get(reverse("admin:index")).context["steps"]
 
     assert [step.link for step in owner] == [
-        place(model, "add") for model in (Sender, ImportBatch, Template, Campaign)
+        place(model, "add") for model in (Sender, CsvBatch, Template, Campaign)
     ]
     assert [step.link for step in viewer] == [
-        place(model, "changelist") for model in (Sender, ImportBatch, Template, Campaign)
+        place(model, "changelist") for model in (Sender, CsvBatch, Template, Campaign)
     ]
 
 

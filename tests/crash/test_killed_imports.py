@@ -35,33 +35,32 @@ def test_5_000_rows_are_counted_once_each_while_the_worker_is_killed_in_mid_chun
             lambda: theatre.rows(STATUS) == [("completed",)], seconds=30, what="an end"
         )
 
-    counts = "total, created, updated, unchanged, rejected, consents_given"
-    assert theatre.rows(f"SELECT {counts} FROM imports_importbatch") == [
-        (ROWS, PEOPLE, 0, 0, BROKEN + REPEATED, PEOPLE)
+    counts = "total, processed, created, updated, unchanged, skipped, failed"
+    assert theatre.rows(f"SELECT {counts} FROM csv_batches") == [
+        (ROWS, ROWS, PEOPLE, 0, 0, REPEATED, BROKEN)
     ]
     assert theatre.rows(
-        "SELECT code, count(*) FROM imports_importrejection GROUP BY 1 ORDER BY 1"
+        "SELECT status, error_code, count(*) FROM csv_rows GROUP BY 1, 2 ORDER BY 1"
     ) == [
-        ("duplicate", REPEATED),
-        ("invalid_email", BROKEN),
+        ("failed", "invalid_email", BROKEN),
+        ("skipped", "duplicate", REPEATED),
+        ("succeeded", "", PEOPLE),
     ]
-    assert theatre.rows("SELECT count(DISTINCT line) FROM imports_importrejection") == [
-        (BROKEN + REPEATED,)
-    ]
+    assert theatre.rows("SELECT count(DISTINCT number) FROM csv_rows") == [(ROWS,)]
     for table in ("contact", "listmember", "consent", "consentevent"):
         assert theatre.rows(f"SELECT count(*) FROM messaging_{table}") == [(PEOPLE,)], table
     assert theatre.rows("SELECT count(DISTINCT email) FROM messaging_contact") == [(PEOPLE,)]
 
 
-STATUS = "SELECT status FROM jobs_run WHERE workflow = 'imports.contacts'"
+STATUS = "SELECT status FROM csv_batches"
 BUSY = (
     "SELECT w.pid FROM jobs_run r JOIN jobs_workerprocess w ON w.id = r.worker_id"
-    " WHERE r.workflow = 'imports.contacts' AND r.status = 'running'"
+    " WHERE r.workflow = 'imports.load' AND r.status = 'running'"
 )
 
 
 def done(theatre: Theatre) -> int:
-    [(count,)] = theatre.rows("SELECT total FROM imports_importbatch")
+    [(count,)] = theatre.rows("SELECT processed FROM csv_batches")
     return int(count)
 
 

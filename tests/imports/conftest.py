@@ -1,4 +1,4 @@
-"""Files of contacts, and how to import one."""
+"""Files, and how to import one."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
-from imports.actions import start_import
-from imports.models import ImportBatch
+from imports.actions import create_batch, store_path, store_upload
+from imports.models import CsvBatch
 from jobs.testing import run_until_idle
 
 
 @pytest.fixture(autouse=True)
-def var_dir(settings, tmp_path: Path) -> Path:
+def var_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep the files of each test apart."""
-    settings.VAR_DIR = tmp_path / "var"
-    return settings.VAR_DIR
+    monkeypatch.setattr(settings, "VAR_DIR", tmp_path / "var")
+    return tmp_path / "var"
 
 
 @pytest.fixture
@@ -33,12 +34,27 @@ def csv_file(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def imported(db: None, csv_file: Callable[..., Path]) -> Callable[..., ImportBatch]:
-    """Import a content, or a file, to its end."""
+def created(db: None) -> Callable[..., CsvBatch]:
+    """Begin an import of a content, or a file; its run has not been driven yet."""
 
-    def run(content: str | bytes | Path, **options: Any) -> ImportBatch:
-        path = content if isinstance(content, Path) else csv_file(content)
-        batch = start_import(path, actor="staff:alice", **options)
+    def create(content: str | bytes | Path, **details: Any) -> CsvBatch:
+        if isinstance(content, Path):
+            file, name = store_path(content), content.name
+        else:
+            data = content.encode() if isinstance(content, str) else content
+            file, name = store_upload([data]), "people.csv"
+        given = {"target": "contacts", "actor": "staff:alice", "file_name": name, **details}
+        return create_batch(file, **given)
+
+    return create
+
+
+@pytest.fixture
+def imported(created: Callable[..., CsvBatch]) -> Callable[..., CsvBatch]:
+    """Import a content, or a file, as far as it goes by itself: to its end unless told otherwise."""
+
+    def run(content: str | bytes | Path, **details: Any) -> CsvBatch:
+        batch = created(content, **{"go": "import", **details})
         run_until_idle()
         batch.refresh_from_db()
         return batch

@@ -7,8 +7,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from imports.management.commands.import_contacts import first_issues, summary
-from imports.models import ImportBatch
+from imports.management.commands.import_contacts import summary
+from imports.models import CsvBatch
+from imports.reports import first_issues
 from jobs import watching
 from jobs.models import Run
 from jobs.testing import run_until_idle
@@ -31,25 +32,26 @@ def test_the_run_is_started_with_what_was_said(db, csv_file) -> None:
     )
     run_until_idle()
 
-    batch = ImportBatch.objects.get()
-    assert out == f"Importing 1 rows of people.csv (utf-8) as {batch.run.public_id}.\n"
+    batch = CsvBatch.objects.get()
+    assert out == f"Importing people.csv as {batch.public_id}.\n"
     assert batch.actor.startswith("command:")
-    assert (batch.consent_source, batch.consent_wording) == ("fair", "Yes")
+    assert batch.options["consent_source"] == "fair"
+    assert batch.options["consent_wording"] == "Yes"
     assert Contact.objects.get().phone == "+442079460078"
     assert ListMember.objects.get().list.name == "News"
 
 
 def test_the_summary_adds_up(imported) -> None:
-    batch = imported("email,phone\na@example.com,12\nb\n", consent_source="fair")
+    batch = imported("email,phone\na@example.com,12\nb\n")
 
     assert summary(batch) == (
-        "2 rows: 1 created, 0 updated, 0 unchanged, 1 rejected. 1 values left out. 1 gave consent."
+        "2 rows: 1 created, 0 updated, 0 unchanged, 0 skipped, 1 failed. 1 with values left out."
     )
-    assert [issue.line for issue in first_issues(batch)] == [3, 2]
+    assert [row.line for row in first_issues(batch)] == [3, 2]
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [("", "is empty"), ("name\nThabo\n", "No column holds e-mail")]
+    ("content", "words"), [("", "is empty"), ("name\nThabo\n", "No column holds the e-mail")]
 )
 def test_a_file_without_contacts_is_refused_and_nothing_changes(
     db, csv_file, content, words
@@ -76,4 +78,4 @@ def test_waiting_without_a_worker_says_so_and_goes_on_when_one_comes(
     out = command(csv_file("email\na@example.com\n"), "--wait")
 
     assert capsys.readouterr().err.count("No worker is running") == 1
-    assert out.endswith("1 rows: 1 created, 0 updated, 0 unchanged, 0 rejected.\n")
+    assert out.endswith("1 rows: 1 created, 0 updated, 0 unchanged, 0 skipped, 0 failed.\n")

@@ -9,12 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.reading import MAX_RECORD_LINES, BrokenRecord, Lines, Record, read_records
+from imports.reading import (
+    MAX_LINE,
+    MAX_RECORD_LINES,
+    MAX_VALUE,
+    BrokenRecord,
+    Record,
+    fitted,
+    lines_of,
+    read_records,
+)
 
 
 def records(text: str, *, width: int = 2) -> list[Record | BrokenRecord]:
-    lines = Lines(io.StringIO(text, newline=""))
-    return list(read_records(lines, ",", width=width))
+    lines = lines_of(io.StringIO(text, newline=""))
+    return [fitted(record, width) for record in read_records(lines, ",")]
 
 
 def summary(text: str, *, width: int = 2) -> list[tuple[int, object]]:
@@ -73,10 +82,11 @@ def test_a_sound_row_over_several_lines_is_one_row_whatever_its_width() -> None:
     assert summary('"a\nb",1,x\nc,2\n') == [(1, "too_many_values"), (3, ["c", "2"])]
 
 
-def test_a_value_too_large_for_the_reader_costs_one_line() -> None:
-    big = "x" * (csv.field_size_limit() + 1)
+@pytest.mark.parametrize("size", [MAX_VALUE + 1, MAX_LINE + 1, 10 * 1024 * 1024])
+def test_a_value_too_large_costs_one_line(size: int) -> None:
+    big = "x" * size
 
-    assert summary(f"{big},1\nb,2\n") == [(1, "unclosed_quote"), (2, ["b", "2"])]
+    assert summary(f"{big},1\nb,2\n") == [(1, "value_too_long"), (2, ["b", "2"])]
 
 
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)

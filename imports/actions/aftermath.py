@@ -1,0 +1,63 @@
+"""What may be done with an import that has ended: try its failed rows again, or take it back."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from core import audit, clock
+from core.errors import Conflict, Refused
+from imports import moves, targets
+from imports.models import CsvBatch
+from imports.staging import copy_rows, rows_path
+from imports.states import BatchStatus
+from imports.targets import BulkTarget
+
+ENDED = (BatchStatus.COMPLETED, BatchStatus.CANCELLED, BatchStatus.FAILED)
+COPIED = (
+    *("file", "file_name", "target", "layout", "header", "overrides", "columns"),
+    *("mode", "match", "duplicates", "bad_values", "options"),
+)
+
+
+def retry_failed(batch: CsvBatch, *, actor: str) -> CsvBatch:
+    """Import the rows that failed once more, as an import of their own; return that."""
+    batch.refresh_from_db()
+    if batch.status not in ENDED or not batch.failed:
+        raise Conflict(
+            f"The import of {batch.file_name} is {batch.get_status_display().lower()},"
+            f" and {batch.failed:,} rows of it have failed.",
+            field="status",
+            value=batch.status,
+            remedy="Only failed rows of an import that has ended can be tried again.",
+        )
+    child = CsvBatch(parent=batch, actor=actor, status=BatchStatus.IMPORTING)
+    for name in COPIED:
+        setattr(child, name, getattr(batch, name))
+    offsets = batch.rows.failed().order_by("number").values_list("offset", flat=True)
+    child.total = copy_rows(rows_path(batch), rows_path(child), offsets.iterator())
+    child.started_at = clock.now()
+    with transaction.atomic():
+        child.save(force_insert=True)
+        audit.record("import.retried", batch, actor=actor, rows=child.total)
+        moves.start(child, moves.loading(child), actor=actor)
+    return child
+
+
+def undo_batch(batch: CsvBatch, *, actor: str) -> CsvBatch:
+    """Take back what an import has written; rows that were edited since stay, and are named."""
+    target = targets.get(batch.target)
+    if not isinstance(target, BulkTarget) or not target.can_undo:
+        raise Refused(
+            f"Imports of {target.title.lower()} cannot be taken back.",
+            field="target",
+            value=target.name,
+            remedy="Correct the rows where they are.",
+        )
+    return moves.move(
+        batch,
+        BatchStatus.UNDOING,
+        out_of=ENDED,
+        actor=actor,
+        verb="import.undo_started",
+        workflow=moves.UNDO,
+    )

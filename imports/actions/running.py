@@ -1,0 +1,114 @@
+"""What may be done with an import that is described: check it, start, pause, resume and cancel it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from core import clock
+from core.errors import Conflict
+from imports import moves, targets
+from imports.mapping import require_key
+from imports.models import CsvBatch
+from imports.states import OPEN, BatchStatus
+
+UNTOUCHED: dict[str, Any] = {"next_row": 1, "next_offset": 0}
+
+
+def start_check(batch: CsvBatch, *, actor: str) -> CsvBatch:
+    """Find out what an import would do, row by row, and write nothing."""
+    require_described(batch)
+    return moves.move(
+        batch,
+        BatchStatus.CHECKING,
+        out_of=OPEN,
+        actor=actor,
+        verb="import.check_started",
+        workflow=moves.CHECK,
+        check_result=None,
+        **UNTOUCHED,
+    )
+
+
+def start_batch(batch: CsvBatch, *, actor: str) -> CsvBatch:
+    """Write the rows of an import, whether or not it was checked."""
+    require_described(batch)
+    return moves.move(
+        batch,
+        BatchStatus.IMPORTING,
+        out_of=OPEN,
+        actor=actor,
+        verb="import.started",
+        workflow=moves.loading(batch),
+        detail={"rows": batch.total},
+        started_at=clock.now(),
+        **UNTOUCHED,
+    )
+
+
+def pause_batch(batch: CsvBatch, *, actor: str) -> CsvBatch:
+    """Hold an import before its next rows."""
+    return moves.move(
+        batch,
+        BatchStatus.PAUSED,
+        out_of=(BatchStatus.IMPORTING,),
+        actor=actor,
+        verb="import.paused",
+        seconds_left=None,
+    )
+
+
+@transaction.atomic
+def resume_batch(batch: CsvBatch, *, actor: str) -> CsvBatch:
+    """Go on at the next row: after a pause, after a failure, or when its run was ended by other hands."""
+    out_of = [BatchStatus.PAUSED]
+    batch.refresh_from_db()
+    if batch.started_at is not None:
+        out_of.append(BatchStatus.FAILED)
+    if batch.run is not None and batch.run.is_over:
+        out_of.append(BatchStatus.IMPORTING)
+    return moves.move(
+        batch,
+        BatchStatus.IMPORTING,
+        out_of=out_of,
+        actor=actor,
+        verb="import.resumed",
+        workflow=moves.loading(batch),
+        finished_at=None,
+    )
+
+
+def cancel_batch(batch: CsvBatch, *, actor: str) -> CsvBatch:
+    """End an import before its next rows; what is written stays until it is undone."""
+    return moves.move(
+        batch,
+        BatchStatus.CANCELLED,
+        out_of=(
+            BatchStatus.READING,
+            BatchStatus.MAPPING,
+            BatchStatus.CHECKING,
+            BatchStatus.READY,
+            BatchStatus.IMPORTING,
+            BatchStatus.PAUSED,
+            BatchStatus.FAILED,
+        ),
+        actor=actor,
+        verb="import.cancelled",
+        finished_at=clock.now(),
+        seconds_left=None,
+    )
+
+
+def require_described(batch: CsvBatch) -> None:
+    """Refuse to go on while nobody has said what the columns mean."""
+    batch.refresh_from_db()
+    if batch.status in OPEN and not batch.columns:
+        raise Conflict(
+            "Nobody has said yet what the columns mean.",
+            field="columns",
+            value=[],
+            remedy="Map the columns first.",
+        )
+    if batch.columns:
+        require_key(targets.get(batch.target), batch.columns, match=batch.match)

@@ -1,0 +1,148 @@
+"""The files of imports: hashed while they stream in, kept under their checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from types import TracebackType
+from typing import Self
+
+from django.conf import settings
+
+from core.errors import Refused
+from imports.models import CsvBatch, StoredFile
+from imports.probing import Probe
+
+MAX_BYTES = 512 * 1024 * 1024
+SYNC_EVERY = 32 * 1024 * 1024
+NAME_LENGTH = 255
+
+
+class Incoming:
+    """A file on its way in: a context manager that leaves nothing behind unless `keep` was called."""
+
+    def __init__(self) -> None:
+        self._file = NamedTemporaryFile(dir=folder(), prefix="new-", delete=False)  # noqa: SIM115
+        self._hash = hashlib.sha256()
+        self._probe = Probe()
+        self._unsynced = 0
+        self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+    def write(self, piece: bytes) -> None:
+        """Take the next bytes; raise Refused once there are too many."""
+        self.size += len(piece)
+        if self.size > MAX_BYTES:
+            raise Refused(
+                f"The file is larger than {MAX_BYTES // 1024**2} MB.",
+                field="file",
+                remedy="Split it, and import the parts one after the other.",
+                code="file_too_large",
+            )
+        self._file.write(piece)
+        self._hash.update(piece)
+        self._probe.feed(piece)
+        self._sync_now_and_then(len(piece))
+
+    def keep(self) -> StoredFile:
+        """Keep the file, complete or not at all; the same bytes are kept once."""
+        if not self.size:
+            raise Refused(
+                "The file is empty.",
+                field="file",
+                remedy="Choose the file with the rows.",
+                code="empty_file",
+            )
+        sha256 = self._hash.hexdigest()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        Path(self._file.name).replace(folder() / sha256)
+        stored, _ = StoredFile.objects.get_or_create(
+            sha256=sha256, defaults={"size": self.size, "facts": self._probe.facts()}
+        )
+        return stored
+
+    def discard(self) -> None:
+        """Forget what was written, unless it was kept."""
+        self._file.close()
+        Path(self._file.name).unlink(missing_ok=True)
+
+    def _sync_now_and_then(self, count: int) -> None:
+        """Bring bytes to the disk on the way, so that the last one is not waited for long."""
+        self._unsynced += count
+        if self._unsynced >= SYNC_EVERY:
+            self._file.flush()
+            os.fdatasync(self._file.fileno())
+            self._unsynced = 0
+
+
+def store_upload(pieces: Iterable[bytes]) -> StoredFile:
+    """Keep what arrives in pieces; raise Refused where it is empty or too large."""
+    with Incoming() as incoming:
+        for piece in pieces:
+            incoming.write(piece)
+        return incoming.keep()
+
+
+def store_path(path: Path) -> StoredFile:
+    """Keep a copy of a file of this machine."""
+    with path.open("rb") as file:
+        return store_upload(iter(lambda: file.read(1024 * 1024), b""))
+
+
+def earlier_batches(file: StoredFile) -> list[CsvBatch]:
+    """Return the imports of exactly these bytes, newest first."""
+    return list(file.batches.order_by("-pk")[:10])
+
+
+def folder() -> Path:
+    """Return where imported files are kept."""
+    path = Path(settings.VAR_DIR) / "imports"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def kept(file: StoredFile) -> Path:
+    """Return where a file's bytes lie; raise Refused where they are no more."""
+    path = folder() / file.sha256
+    if not path.is_file():
+        raise gone("file", file.sha256[:12])
+    return path
+
+
+def batch_folder(batch: CsvBatch) -> Path:
+    """Return where an import keeps its rows as they were read."""
+    path = folder() / batch.public_id
+    path.mkdir(exist_ok=True)
+    return path
+
+
+def gone(what: str, name: str) -> Refused:
+    return Refused(
+        f"The {what} {name} of this import is not on this machine.",
+        field="file",
+        remedy="Import it again; all machines must share VAR_DIR.",
+        code="file_gone",
+    )
+
+
+def clean_name(name: str) -> str:
+    """Return a file's name as it is shown: no folders, nothing invisible, never empty."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    shown = "".join(letter for letter in last if unicodedata.category(letter)[0] != "C").strip(" .")
+    return shown[-NAME_LENGTH:] or "file"
