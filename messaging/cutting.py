@@ -20,6 +20,8 @@ from messaging import days, ledger, mails, pacing, payloads
 from messaging.audience import SENDABLE, eligibility
 from messaging.batches import freeze
 from messaging.channels import Channel
+from messaging.content.blocks import ready
+from messaging.content.tag import Block
 from messaging.ledger import Claim
 from messaging.models import Contact, SendBatch, Sender, Topic
 from messaging.rendering import TemplateError
@@ -28,6 +30,8 @@ from messaging.states import MessageStatus, Reason
 
 #: What a mail is written from; the rest of a contact is not read.
 NEEDED = ("email", "phone", "first_name", "last_name", "time_zone", "attributes")
+#: How soon a lane looks again for the first copy of a block of external content.
+FIRST_COPY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,20 @@ def cut_batch(run: RunContext, *, sender: Sender, run_id: uuid.UUID) -> Cut:
     claims = ledger.claim_pending(sender.pk, limit=limit if left is None else min(limit, left))
     if not claims:
         return Cut()
+    content = ready(
+        block for claim in claims for block in claim.stream.template_version.content_blocks
+    )
+    if content.is_worth_waiting:
+        return Cut(wait=FIRST_COPY_SECONDS, found=len(claims))
     people = _people(claims, Channel(sender.channel))
     going = put_off(_set_aside_the_ineligible(claims, people), people, sender=sender)
     run.renew()
     wait = pacing.admit(sender, len(going)) if going else 0.0
     if wait or not going or not days.take(sender, len(going)):
         return Cut(wait=wait, found=len(claims))
-    return Cut(_freeze(going, people, sender=sender, run_id=run_id), found=len(claims))
+    return Cut(
+        _freeze(going, people, content.copies, sender=sender, run_id=run_id), found=len(claims)
+    )
 
 
 def _people(claims: Sequence[Claim], channel: Channel) -> dict[int, Contact]:
@@ -89,6 +100,7 @@ def _set_aside_the_ineligible(claims: Iterable[Claim], people: dict[int, Contact
 def _freeze(
     going: Iterable[Claim],
     people: dict[int, Contact],
+    content: dict[str, Block],
     *,
     sender: Sender,
     run_id: uuid.UUID,
@@ -102,7 +114,7 @@ def _freeze(
     for claim in going:
         contact = people[claim.id]
         try:
-            mail = mails.write(claim, contact=contact, sender=sender)
+            mail = mails.write(claim, contact=contact, sender=sender, content=content)
         except TemplateError as error:
             why = f"{error.variable}: {error}" if error.variable else str(error)
             failed.append((claim.id, MessageStatus.FAILED.value, Reason.TEMPLATE_ERROR.value, why))

@@ -37,6 +37,14 @@ def find_contact(text: str) -> Contact:
     return found
 
 
+def contact_or_none(text: str) -> Contact | None:
+    """Return the contact that a text names, or nobody."""
+    try:
+        return find_contact(text)
+    except Refused:
+        return None
+
+
 def find_sender(text: str) -> Sender:
     """Return the sender of a name or an id; raise NotFound where there is none."""
     found = Sender.objects.filter(name__iexact=text.strip()).first()

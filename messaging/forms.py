@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 from django import forms
 
 from core.errors import Refused
-from messaging.actions.templates import prepare_version
+from messaging.actions.templates import Source, prepare_version, source_of
 from messaging.addresses import normalise_email, normalise_phone, normalise_time_zone
 from messaging.attributes import clean_attributes
 from messaging.channels import Channel
-from messaging.models import Contact, Template
+from messaging.finding import contact_or_none
+from messaging.models import Contact, Sender, Template
 
 ROWS = {"html": 16, "text": 5}
 
@@ -67,18 +68,24 @@ class TemplateForm(forms.ModelForm):
     """A template with the content of its latest version; saving other content makes the next."""
 
     subject = forms.CharField(max_length=500, required=False)
-    html = forms.CharField(
-        label="HTML",
-        widget=forms.Textarea(attrs={"rows": ROWS["html"]}),
+    preheader = forms.CharField(
+        max_length=300,
         required=False,
-        help_text="Variables stand in double braces: {{ contact.first_name | default: 'friend' }}, "
-        "{{ contact.attributes.city }}, {{ unsubscribe_url }}. Styles go into a style element.",
+        help_text="E-mail only: the line an inbox shows behind the subject. About 90 letters are seen.",
+    )
+    html = forms.CharField(
+        label="HTML or MJML",
+        widget=forms.Textarea(attrs={"rows": ROWS["html"], "spellcheck": "false"}),
+        required=False,
+        help_text="MJML sections (mj-section) stand in the house's layout, which fits phones and the dark; a whole "
+        "mjml document or HTML stands as it is. Variables: {{ contact.first_name | default: 'friend' }}, "
+        "{{ event.start_at | local_time }}, {{ unsubscribe_url }}.",
     )
     text = forms.CharField(
         label="Plain text",
         widget=forms.Textarea(attrs={"rows": ROWS["text"]}),
         required=False,
-        help_text="Left empty it is derived from the HTML.",
+        help_text="Of an e-mail it is derived from the HTML where this is empty. An SMS has nothing else.",
     )
 
     class Meta:
@@ -89,17 +96,18 @@ class TemplateForm(forms.ModelForm):
         instance = kwargs.get("instance")
         latest = instance.latest if instance else None
         if latest:
-            content = {
-                "subject": latest.subject,
-                "html": latest.source_html,
-                "text": latest.source_text,
-            }
-            kwargs["initial"] = {**content, **(kwargs.get("initial") or {})}
+            kwargs["initial"] = {**source_of(latest), **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
 
     @property
-    def content(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in ("subject", "html", "text")}
+    def content(self) -> Source:
+        """What was written, as the action takes it."""
+        return {
+            "subject": self.cleaned_data["subject"],
+            "preheader": self.cleaned_data["preheader"],
+            "html": self.cleaned_data["html"],
+            "text": self.cleaned_data["text"],
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -111,6 +119,28 @@ class TemplateForm(forms.ModelForm):
         except Refused as refusal:
             self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal))
         return cleaned
+
+
+class ProofForm(forms.Form):
+    """Where a test goes, through which sender, and as whom it is written."""
+
+    address = forms.CharField(
+        max_length=254, label="To", help_text="An e-mail address; for an SMS a phone number."
+    )
+    sender = forms.ModelChoiceField(Sender.objects.order_by("name"))
+    contact = forms.CharField(
+        max_length=254,
+        required=False,
+        label="Written as for",
+        help_text="An e-mail address or con_… of a contact. Empty: a sample person.",
+    )
+
+    def clean_contact(self) -> Contact | None:
+        wanted = self.cleaned_data["contact"].strip()
+        contact = contact_or_none(wanted)
+        if wanted and contact is None:
+            raise forms.ValidationError(f"There is no contact {wanted}.")
+        return contact
 
 
 class GiveConsentForm(forms.Form):

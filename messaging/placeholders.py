@@ -37,6 +37,11 @@ class Placeholders:
         parts.append(self._commented(self.text[end:]))
         return "".join(parts)
 
+    def tags_in(self, text: str) -> list[str]:
+        """Return the words in a text behind which tags of Liquid stand, not those of its outputs."""
+        words = re.findall(rf"{self.word}\d+x", text)
+        return [word for word in words if self.restore(word).startswith("{%")]
+
     def restore(self, text: str) -> str:
         """Return a text with its Liquid back in place."""
         word = rf"{self.word}(\d+)x"

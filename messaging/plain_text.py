@@ -11,23 +11,26 @@ PARAGRAPHS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blo
 LINES = {"div", "tr", "li", "section", "article", "header", "footer", "body", "center"}
 UNSEEN = {"head", "style", "script", "title", "template"}
 HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+LONELY_TAG = re.compile(r"\s*\n[ ]*(\{%(?!-?\s*external\b)(?:(?!%\}).)*%\})[ ]*(?=\n|\{%|$)")
+EXTERNAL_TAG = re.compile(r"(\{%-?\s*external\b(?:(?!%\}).)*%\})\s+")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
 
 def plain_text(source: str) -> str:
     """Return the text of HTML in Liquid: paragraphs apart, links as `text (url)`, Liquid kept."""
     aside = Placeholders(source)
-    walker = _Walker()
+    walker = _Walker(aside)
     walker.feed(aside.text)
     walker.close()
-    return aside.restore(_tidy("".join(walker.parts)))
+    return _close_up(aside.restore(_tidy("".join(walker.parts))))
 
 
 class _Walker(HTMLParser):
     """Collects the visible text; `\\n` and `\\n\\n` mark where lines and paragraphs end."""
 
-    def __init__(self) -> None:
+    def __init__(self, aside: Placeholders) -> None:
         super().__init__(convert_charrefs=True)
+        self.aside = aside
         self.parts: list[str] = []
         self.unseen: list[str] = []
         self.links: list[tuple[str, int]] = []
@@ -62,6 +65,11 @@ class _Walker(HTMLParser):
         if not self.unseen:
             self.parts.append(re.sub(r"\s+", " ", data))
 
+    def handle_comment(self, data: str) -> None:
+        """Keep the tags of Liquid in comments for Outlook, which compiled MJML is full of."""
+        if data.startswith("[if") and not self.unseen:
+            self.parts += self.aside.tags_in(data)
+
     def _break_around(self, tag: str) -> None:
         if tag in PARAGRAPHS:
             self.parts.append("\n\n")
@@ -76,6 +84,15 @@ class _Walker(HTMLParser):
         words = "".join(self.parts[start:]).strip()
         if url and not url.startswith("#") and url.removeprefix("mailto:") != words:
             self.parts.append(f" ({url})" if words else url)
+
+
+def _close_up(text: str) -> str:
+    """Let no tag of Liquid stand on a line of its own: where it shows nothing, that line would stay empty.
+
+    A block of external content always shows something, so the line is its own.
+    """
+    closed = LONELY_TAG.sub(r"\1", f"\n{text}")
+    return EXTERNAL_TAG.sub(r"\1", closed).strip()
 
 
 def _tidy(text: str) -> str:

@@ -16,7 +16,7 @@ from liquid.exceptions import LiquidError, UndefinedError
 from liquid.undefined import FalsyStrictUndefined
 
 from core.errors import PermanentFailure
-from messaging.content.tag import ExternalTag
+from messaging.content.tag import ExternalTag, slugs_in
 from messaging.moments import local_date, local_time
 
 # `safe` would switch escaping off; the base 64 filters can produce bytes that are no text.
@@ -78,6 +78,11 @@ class CompiledTemplate:
     subject: BoundTemplate
     html: BoundTemplate
     text: BoundTemplate
+
+    @property
+    def blocks(self) -> set[str]:
+        """The names of the blocks of external content that it shows."""
+        return slugs_in(self.subject) | slugs_in(self.html) | slugs_in(self.text)
 
     def render(self, context: Mapping[str, Any]) -> Rendered:
         """Return what this person gets; raise TemplateError, naming the variable without a value."""

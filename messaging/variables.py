@@ -44,16 +44,16 @@ def analyse(source: str, *, field: str = "text") -> list[str]:
 
 
 def missing(variables: Iterable[str], context: Mapping[str, Any]) -> list[str]:
-    """Return those of the variables that have no value in a context."""
-    return [name for name in variables if not _is_known(name, context)]
+    """Return those of the variables that have no value in a context, or an empty one."""
+    return [name for name in variables if _value(name, context) in (None, "")]
 
 
-def _is_known(name: str, context: Any) -> bool:
+def _value(name: str, context: Any) -> Any:
     for segment in name.split("."):
         if not isinstance(context, Mapping) or segment not in context:
-            return False
+            return None
         context = context[segment]
-    return True
+    return context
 
 
 def _refuse_unknown_variables(paths: Iterable[list[Any]], field: str) -> None:

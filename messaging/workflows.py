@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jobs.context import RunContext
 from jobs.registry import workflow
-from jobs.retrying import Retry
+from jobs.retrying import NO_RETRY, Retry
 from messaging import alerts, lanes
+from messaging.content.refreshing import refresh
 from messaging.delivery import Delivery
-from messaging.models import Sender
+from messaging.models import ContentBlock, Proof, Sender
+from messaging.proving import hand_over, settle
 from messaging.webhooks import reader
 
 
@@ -33,6 +37,28 @@ def wake(run: RunContext, *, sender: str) -> int:
 def apply_events(run: RunContext) -> None:
     """The reader: apply what providers told us, in the order of its coming."""
     reader.read(run)
+
+
+@workflow("messaging.refresh_content", retry=NO_RETRY)
+def refresh_content(run: RunContext, *, block: str) -> str:
+    """Fetch a block of external content; where that fails the last good copy stays, and the block says why."""
+    outcome: str = run.step("fetch", refresh, ContentBlock.from_public_id(block))
+    return outcome
+
+
+@workflow("messaging.send_proof", retry=Retry((2, 10, 60)), on_failure="messaging.proof_failed")
+def send_proof(run: RunContext, *, proof: str) -> str:
+    """Hand a test over to its provider."""
+    status: str = run.step("hand over", hand_over, Proof.from_public_id(proof))
+    return status
+
+
+@workflow("messaging.proof_failed")
+def proof_failed(
+    this: RunContext, /, *, run: str, input: dict[str, Any], error: dict[str, Any]
+) -> None:
+    """Say on a test why it was given up."""
+    settle(Proof.from_public_id(input["proof"]), problem=error["message"])
 
 
 @workflow("messaging.tend_lanes", cron="* * * * *")

@@ -1,29 +1,38 @@
-"""Templates for staff: write, preview for a chosen person, and look at every version."""
+"""Templates for staff: write, look at it as others will, send a test, and look at every version."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.db.models import Max, QuerySet
 from django.forms import ModelForm
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_safe
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_http_methods, require_safe
 
-from core.admin import ModelAdmin, TabularInline, display, register
+from core.admin import ModelAdmin, TabularInline, button, display, register
 from core.audit import actor_of
 from core.errors import Refused
-from messaging.actions.templates import create_template, save_version
-from messaging.addresses import normalise_email
-from messaging.forms import TemplateForm
-from messaging.models import Contact, Template, TemplateVersion
-from messaging.previews import preview
+from core.fragments import fragment_view
+from messaging.actions.proofs import send_proof
+from messaging.actions.templates import create_template, prepare_version, save_version
+from messaging.finding import contact_or_none
+from messaging.forms import ProofForm, TemplateForm
+from messaging.models import Contact, Proof, Sender, Template, TemplateVersion
+from messaging.previews import in_scheme, preview
+from messaging.proofreading import remarks_on
 
 # The message is somebody's HTML: no script, no form, no request but for its pictures.
 FRAME_POLICY = (
     "sandbox; default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; "
     "frame-ancestors 'self'"
 )
+PROOFS_SHOWN = 5
+SOURCE = ("subject", "preheader", "html", "text")
 
 
 class VersionHistory(TabularInline):
@@ -42,14 +51,21 @@ class VersionHistory(TabularInline):
         return False
 
 
+def why_no_test(_admin: Any, _request: HttpRequest, template: Template) -> str:
+    return "" if template.latest else "It has no content yet."
+
+
 @register(Template)
 class TemplateAdmin(ModelAdmin):
     """A template's page: its preview, the content of its latest version, its history."""
 
-    empty_text = "A template is the subject and text of a message, with variables such as {{ contact.first_name }}."
+    empty_text = (
+        "A template is the subject and text of a message, with variables such as {{ contact.first_name }}. "
+        "manage.py install_templates brings eleven that are ready to use."
+    )
 
     form = TemplateForm
-    fields = ("name", "channel", "subject", "html", "text")
+    fields = ("name", "channel", *SOURCE)
     list_display = ("name", "channel", "version", "created_at")
     list_filter = ("channel",)
     search_fields: ClassVar = ["name"]
@@ -69,13 +85,19 @@ class TemplateAdmin(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("name", "channel") if obj else ()
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """An SMS has a text and nothing else."""
+        return ("name", "channel", "text") if obj and obj.channel == "sms" else self.fields
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_safe(self.frame_view))
+        frame = self.admin_site.admin_view(require_http_methods(["GET", "POST"])(self.frame_view))
+        shown = fragment_view(self.admin_site, require_safe(self.preview_view))
         return [
-            path("<path:object_id>/frame/", view, name=self.url_name("frame")),
+            path("<path:object_id>/frame/", frame, name=self.url_name("frame")),
+            path("<path:object_id>/preview/", shown, name=self.url_name("preview")),
             *super().get_urls(),
         ]
 
@@ -90,44 +112,102 @@ class TemplateAdmin(ModelAdmin):
                 name=form.cleaned_data["name"], channel=form.cleaned_data["channel"], actor=actor
             )
             obj.pk = made.pk
-        save_version(Template.objects.get(pk=obj.pk), actor=actor, **form.content)
+        version = save_version(Template.objects.get(pk=obj.pk), actor=actor, **form.content)
+        for remark in remarks_on(version.html):
+            messages.warning(request, remark)
 
     @display(description="Version", ordering="last_number")
     def version(self, template: Any) -> str:
         return f"v{template.last_number}" if template.last_number else "empty"
+
+    # --- the test ----------------------------------------------------------------------------
+
+    @button(
+        label="Send a test",
+        permission="proof",
+        form=ProofForm,
+        confirm="One message, marked as a test, goes out through this sender. It asks for no consent and counts "
+        "in no campaign.",
+        why_not=why_no_test,
+        icon="outgoing_mail",
+    )
+    def test(
+        self,
+        request: HttpRequest,
+        template: Template,
+        *,
+        address: str,
+        sender: Sender,
+        contact: Contact | None,
+    ) -> str:
+        proof = send_proof(
+            template, sender=sender, address=address, contact=contact, actor=actor_of(request)
+        )
+        return f"A test is on its way to {proof.address}."
 
     # --- the preview -------------------------------------------------------------------------
 
     def panel_context(self, request: HttpRequest, obj: Template) -> dict[str, Any]:
         latest = obj.latest
         wanted = request.GET.get("for", "").strip()
-        contact = find_contact(wanted)
-        frame = reverse(f"admin:{self.url_name('frame')}", args=[obj.pk])
+        contact = contact_or_none(wanted)
+        is_dark = request.GET.get("scheme") == "dark"
         return {
             "version": latest,
             "preview": preview(latest, contact) if latest else None,
             "wanted": wanted,
             "is_unknown": bool(wanted) and contact is None,
-            "frame_url": f"{frame}?for={contact.public_id if contact else ''}",
+            "is_phone": request.GET.get("width") == "phone",
+            "is_dark": is_dark,
+            "frame_url": self._frame_url(obj, contact, is_dark=is_dark),
+            "preview_url": reverse(f"admin:{self.url_name('preview')}", args=[obj.pk]),
+            "proofs": Proof.objects.filter(version__template=obj).order_by("-pk")[:PROOFS_SHOWN],
+            "may_write": self.has_change_permission(request, obj),
         }
 
-    def frame_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show the message alone, shut in: what stands in it cannot reach the admin."""
+    def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Answer the preview anew, for another person, width or scheme; the form keeps what was typed."""
         template = self.object_or_404(request, object_id)
         assert isinstance(template, Template)
-        latest = template.latest
-        if latest is None:
-            raise Http404("This template has no content yet.")
-        shown = preview(latest, find_contact(request.GET.get("for", "")))
-        html = shown.rendered.html if shown.rendered else ""
+        context = self.panel_context(request, template)
+        return HttpResponse(render_to_string(self.panel_template, context, request))
+
+    def frame_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the message alone, shut in: what stands in it cannot reach the admin.
+
+        GET shows the latest version; POST shows what was typed, and keeps nothing of it.
+        """
+        template = self.object_or_404(request, object_id)
+        assert isinstance(template, Template)
+        is_dark = request.GET.get("scheme") == "dark"
+        html = in_scheme(self._framed(request, template), is_dark=is_dark)
         return HttpResponse(html, headers={"Content-Security-Policy": FRAME_POLICY})
 
+    def _framed(self, request: HttpRequest, template: Template) -> str:
+        version: TemplateVersion | None = template.latest
+        if request.method == "POST":
+            typed = {name: request.POST.get(name, "") for name in SOURCE}
+            try:
+                version = prepare_version(template, actor=actor_of(request), **typed)
+            except Refused as refusal:
+                return in_words(str(refusal))
+        if version is None:
+            return in_words("This template has no content yet.")
+        shown = preview(version, contact_or_none(request.GET.get("for", "")))
+        if shown.rendered is None:
+            return in_words(shown.problem)
+        return shown.rendered.html or in_words(shown.rendered.text)
 
-def find_contact(text: str) -> Contact | None:
-    """Return the contact of an id or an e-mail address, if there is one."""
-    try:
-        if "@" in text:
-            return Contact.objects.filter(email=normalise_email(text)).first()
-        return Contact.from_public_id(text)
-    except Refused:
-        return None
+    def _frame_url(self, template: Template, contact: Contact | None, *, is_dark: bool) -> str:
+        frame = reverse(f"admin:{self.url_name('frame')}", args=[template.pk])
+        who = contact.public_id if contact else ""
+        return f"{frame}?for={who}&scheme={'dark' if is_dark else 'light'}"
+
+
+def in_words(text: str) -> SafeString:
+    """Return a page that holds a text and nothing else."""
+    return format_html(
+        '<meta name="color-scheme" content="light dark">'
+        '<p style="font: 16px/1.6 system-ui, sans-serif; padding: 1rem; white-space: pre-wrap">{}</p>',
+        text,
+    )

@@ -16,6 +16,7 @@ class ProofStatus(models.TextChoices):
     """What became of a proof."""
 
     QUEUED = "queued", "On its way"
+    SENDING = "sending", "Being handed over"
     SENT = "sent", "Sent"
     FAILED = "failed", "Failed"
 
