@@ -124,6 +124,7 @@ def _rendered(
     context |= {
         "sender": sender_context(sender),
         "unsubscribe_url": f"{settings.PUBLIC_URL}/u/test",
+        "preferences_url": f"{settings.PUBLIC_URL}/preferences/test",
     }
     if data is not None:
         context |= {"data": data, "event": data.get("event", {})}

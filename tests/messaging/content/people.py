@@ -29,6 +29,7 @@ FULL: dict[str, Any] = {
         "postal_address": "12 Long Street, Cape Town",
     },
     "unsubscribe_url": "https://mail.example.com/u/abc",
+    "preferences_url": "https://mail.example.com/preferences/abc",
     "content": {},
 }
 BARE: dict[str, Any] = {
