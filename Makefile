@@ -8,7 +8,8 @@ MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run web worker demo test test-sqlite check lint format types layers migrations deploy-check \
-	lock lock-check migrate staff openapi static bench-campaign bench-growth bench-webhooks chaos-campaign
+	lock lock-check migrate staff openapi static bench-campaign bench-growth bench-webhooks bench-engine \
+	chaos-campaign
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | \
@@ -105,6 +106,9 @@ bench-growth: $(VENV)/.dev ## Measure 360,000 messages, and pages while a campai
 
 bench-webhooks: $(VENV)/.dev ## Measure 10,000 webhooks in random order while a campaign runs
 	@$(BIN)/python -m bench.webhooks
+
+bench-engine: $(VENV)/.dev ## Measure the engine beside DBOS Transact and Absurd
+	@$(BIN)/python -m bench.engine $(ARGS)
 
 chaos-campaign: $(VENV)/.dev ## Send 36,000 messages while everything is killed and cut: none lost, none doubled
 	@$(BIN)/python -m bench.chaos $(ARGS)

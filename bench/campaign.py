@@ -11,20 +11,17 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 from urllib.request import Request, urlopen
 
-from bench.chaos.postgres import free_port
-from bench.memory import pss_megabytes
-from bench.theatre import Theatre, fresh_theatre
+from bench.bars import Bar, at_most, judge, say
+from bench.sending import Sending, measure_sending, resend_server
+from bench.theatre import fresh_theatre
+from tests.crash.theatre import ROOT, Theatre
 
-ROOT = Path(__file__).resolve().parent.parent
 PEOPLE = 36_000
 LANES = 4
 ROUNDS = 3
@@ -34,20 +31,6 @@ TIMES_FLOOR = 2.5
 WAITING_SECONDS = PEOPLE / 100 * SLOW_SECONDS / LANES
 SLOW_TIMES_FLOOR = (25.0 - WAITING_SECONDS) / 6.0
 MEMORY_BAR_MEGABYTES = 50.0
-PATIENCE_SECONDS = 300.0
-
-
-@dataclass
-class Sending:
-    """One campaign: seconds from launch to `sent`, and the worker's memory at both ends."""
-
-    seconds: float
-    memory_before: float
-    memory_after: float
-
-    @property
-    def growth(self) -> float:
-        return self.memory_after - self.memory_before
 
 
 @dataclass
@@ -68,21 +51,6 @@ class Results:
         return max(sending.growth for sending in [*self.fast, *self.slow])
 
 
-@contextmanager
-def resend_server() -> Iterator[str]:
-    """A server that behaves like Resend, in a process of its own."""
-    port = free_port()
-    command = [sys.executable, "-m", "tests.fakes.resend_server", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
-
-
 def misbehave(server: str, **faults: Any) -> None:
     request = Request(f"{server}/_control/faults", data=json.dumps(faults).encode())
     urlopen(request, timeout=10).close()
@@ -101,31 +69,6 @@ def measure_floor(theatre: Theatre, people: str, *, server: str) -> dict[str, fl
     return parts
 
 
-def measure_sending(theatre: Theatre, worker: int, people: str) -> Sending:
-    """Send a campaign to everybody on a list; the clock runs from its launch to its end."""
-    campaign = theatre.manage("stage_campaign", "--list", people, "--provider", "resend").strip()
-    before = pss_megabytes(worker)
-    theatre.manage("send_campaign", campaign)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while theatre.rows("SELECT count(*) FROM campaigns_campaign WHERE status = 'sending'") != [
-        (0,)
-    ]:
-        if time.monotonic() > deadline:
-            raise SystemExit(f"A campaign did not end.\n{theatre.log.read_text()[-3000:]}")
-        time.sleep(0.2)
-    after = pss_megabytes(worker)
-    return Sending(last_duration(theatre), before, after)
-
-
-def last_duration(theatre: Theatre) -> float:
-    """Return the seconds between the newest campaign's launch and its end, having checked that all were sent."""
-    text = theatre.manage("stage_outcome")
-    outcome = json.loads(text)
-    if outcome["sent"] != PEOPLE:
-        raise SystemExit(f"{outcome['sent']} of {PEOPLE} were sent.")
-    return float(outcome["seconds"])
-
-
 def measure(theatre: Theatre, *, rounds: int) -> Results:
     """Take floor and sending in turn, then the slow provider."""
     results = Results()
@@ -133,12 +76,14 @@ def measure(theatre: Theatre, *, rounds: int) -> Results:
         theatre.environment |= {"RESEND_API_KEY": "re_test", "RESEND_API_URL": server}
         people = theatre.manage("stage_list", str(PEOPLE)).strip()
         with theatre.worker(workers=LANES) as worker:
-            measure_sending(theatre, worker.pid, people)  # warm: imports, plans, caches
+            measure_sending(
+                theatre, worker.pid, people, count=PEOPLE
+            )  # warm: imports, plans, caches
             for _ in range(rounds):
                 results.floors.append(measure_floor(theatre, people, server=server))
-                results.fast.append(measure_sending(theatre, worker.pid, people))
+                results.fast.append(measure_sending(theatre, worker.pid, people, count=PEOPLE))
             misbehave(server, slow_seconds=SLOW_SECONDS)
-            results.slow.append(measure_sending(theatre, worker.pid, people))
+            results.slow.append(measure_sending(theatre, worker.pid, people, count=PEOPLE))
     return results
 
 
@@ -168,23 +113,14 @@ def tell(name: str, results: Results) -> float:
     return ours / bottom
 
 
-def say(text: str) -> None:
-    print(text, flush=True)
-
-
-def missed(ratio: float, results: Results) -> list[str]:
-    """Return the bars that were not met."""
+def bars_of(ratio: float, results: Results) -> list[Bar]:
+    slow = results.slow[0].seconds
     slow_bar = WAITING_SECONDS + SLOW_TIMES_FLOOR * sum(results.floor.values())
-    bars = {
-        f"{ratio:.2f} times the floor, bar {TIMES_FLOOR}": ratio <= TIMES_FLOOR,
-        f"{results.slow[0].seconds:.1f} s at 150 ms, bar {slow_bar:.1f} with this floor": (
-            results.slow[0].seconds < slow_bar
-        ),
-        f"{results.growth:.0f} MB growth, bar {MEMORY_BAR_MEGABYTES:.0f}": (
-            results.growth <= MEMORY_BAR_MEGABYTES
-        ),
-    }
-    return [bar for bar, is_met in bars.items() if not is_met]
+    return [
+        at_most(ratio, TIMES_FLOOR, f"{ratio:.2f} times the floor"),
+        at_most(slow, round(slow_bar, 1), f"{slow:.1f} s at 150 ms with this floor"),
+        at_most(results.growth, MEMORY_BAR_MEGABYTES, f"{results.growth:.0f} MB growth"),
+    ]
 
 
 def main() -> int:
@@ -205,15 +141,12 @@ def main() -> int:
             fresh_theatre(Path(folder), "sqlite") as theatre,
         ):
             lite = f", SQLite {tell('SQLite', measure(theatre, rounds=1)):.2f}"
-    failures = missed(ratio, results)
-    for failure in failures:
-        say(f"MISSED: {failure}")
     ours = median(sending.seconds for sending in results.fast)
-    say(
-        f"bench-campaign: {ours:.1f} s at 0 ms = {ratio:.2f} x floor{lite}; "
-        f"{results.slow[0].seconds:.1f} s at 150 ms; {results.growth:+.0f} MB"
+    return judge(
+        bars_of(ratio, results),
+        line=f"bench-campaign: {ours:.1f} s at 0 ms = {ratio:.2f} x floor{lite}; "
+        f"{results.slow[0].seconds:.1f} s at 150 ms; {results.growth:+.0f} MB",
     )
-    return 1 if failures else 0
 
 
 if __name__ == "__main__":

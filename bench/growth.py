@@ -9,15 +9,14 @@ Exits with 1 when a bar is missed, and ends with one line of figures.
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from bench.campaign import Sending, resend_server, say
+from bench.bars import at_most, judge, say
 from bench.chaos.postgres import free_port
-from bench.memory import pss_megabytes
+from bench.sending import Sending, is_sending, launch, measure_sending, resend_server
 from bench.theatre import fresh_theatre
 from bench.web import visitor_of, web_server
 from tests.crash.theatre import Theatre
@@ -27,29 +26,6 @@ LANES = 4
 LINEAR = 1.15
 MEMORY_BAR_MEGABYTES = 50.0
 TIMES_IDLE = 3.0
-PATIENCE_SECONDS = 600.0
-
-
-def launch(theatre: Theatre, people: str) -> None:
-    campaign = theatre.manage("stage_campaign", "--list", people, "--provider", "resend").strip()
-    theatre.manage("send_campaign", campaign)
-
-
-def is_sending(theatre: Theatre) -> bool:
-    rows = theatre.rows("SELECT count(*) FROM campaigns_campaign WHERE status = 'sending'")
-    return rows != [(0,)]
-
-
-def measure_sending(theatre: Theatre, worker: int, people: str, *, count: int) -> Sending:
-    before = pss_megabytes(worker)
-    launch(theatre, people)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while is_sending(theatre) and time.monotonic() < deadline:
-        time.sleep(1)
-    outcome = json.loads(theatre.manage("stage_outcome"))
-    if outcome["sent"] != count:
-        raise SystemExit(f"{outcome['sent']} of {count} were sent.")
-    return Sending(outcome["seconds"], before, pss_megabytes(worker))
 
 
 def measure_pages(theatre: Theatre, people: str) -> tuple[dict[str, float], dict[str, float]]:
@@ -89,29 +65,25 @@ def main() -> int:
             small = measure_sending(theatre, worker.pid, few, count=FEW)
             large = measure_sending(theatre, worker.pid, many, count=MANY)
             idle, busy = measure_pages(theatre, many)
-    return judge(small, large, worst=tell_pages(idle, busy))
+    return tell(small, large, worst=tell_pages(idle, busy))
 
 
-def judge(small: Sending, large: Sending, *, worst: float) -> int:
+def tell(small: Sending, large: Sending, *, worst: float) -> int:
     """Print what was measured beside the bars; return the exit code."""
     slope = (large.seconds / MANY) / (small.seconds / FEW)
     growth = large.growth
     say(
         f"\n  {FEW:,}: {small.seconds:.1f} s; {MANY:,}: {large.seconds:.1f} s; {slope:.2f} per message"
     )
-    bars = {
-        f"{slope:.2f} of the time per message, bar {LINEAR}": slope <= LINEAR,
-        f"{growth:.0f} MB growth, bar {MEMORY_BAR_MEGABYTES:.0f}": growth <= MEMORY_BAR_MEGABYTES,
-        f"{worst:.1f} times the idle page, bar {TIMES_IDLE}": worst <= TIMES_IDLE,
-    }
-    missed = [bar for bar, is_met in bars.items() if not is_met]
-    for bar in missed:
-        say(f"MISSED: {bar}")
-    say(
-        f"bench-growth: {MANY / large.seconds:,.0f} a second at {MANY:,} against"
-        f" {FEW / small.seconds:,.0f} at {FEW:,}; {growth:+.0f} MB; pages {worst:.1f} x idle at p95"
+    return judge(
+        [
+            at_most(slope, LINEAR, f"{slope:.2f} of the time per message"),
+            at_most(growth, MEMORY_BAR_MEGABYTES, f"{growth:.0f} MB growth"),
+            at_most(worst, TIMES_IDLE, f"{worst:.1f} times the idle page"),
+        ],
+        line=f"bench-growth: {MANY / large.seconds:,.0f} a second at {MANY:,} against"
+        f" {FEW / small.seconds:,.0f} at {FEW:,}; {growth:+.0f} MB; pages {worst:.1f} x idle at p95",
     )
-    return 1 if missed else 0
 
 
 if __name__ == "__main__":
