@@ -1,12 +1,13 @@
 """`make bench-engine`: our engine beside DBOS Transact and Absurd, on one PostgreSQL server, in the same run.
 
-Each engine has a database of its own on a server that the bench makes and throws away (default settings, fsync on); every
-session starts from a fresh copy. Rounds go over all engines in turn, in another order each time, so that a drifting
-machine drifts for all; medians of the rounds are compared.
+Each engine has a database of its own on a server that the bench makes and throws away (default settings, fsync on);
+every session starts from a fresh copy. Rounds go over all engines in turn, in another order each time, so that a
+drifting machine drifts for all; medians of the rounds are compared.
 
 What is held equal: one process per worker (ours: one pool process), the same niceness, the same steps that return
-their argument, the same clock, runs started one by one through each engine's own client within one transaction. A rate of runs counts
-from that commit to the end of the last run. How each peer is configured stands in its program, bench/engine/peers/.
+their argument, the same clock, runs started one by one through each engine's own client within one transaction. A rate
+of runs counts from that commit to the end of the last run. How each peer is configured, and why, stands in its program,
+bench/engine/peers/.
 
 Exits with 1 when a bar is missed, and ends with one line of figures.
 """
@@ -29,7 +30,6 @@ from bench.chaos.postgres import Postgres, throw_away_postgres
 from bench.engine import claims
 from bench.engine.engines import Engine, Ours, all_engines, memory_of
 from bench.engine.rows import OURS, ROWS, Results, Row, figures_of
-from tests.crash.theatre import ROOT
 
 ROUNDS = 5
 COUNTS = {
@@ -46,8 +46,6 @@ SESSIONS = {
     2: ["runs", "fan_out", "sleeps"],
 }
 NOT_OFFERED = {("absurd", "transactions")}
-if "def map" not in (ROOT / "jobs" / "context.py").read_text():
-    NOT_OFFERED.add(("ours", "fan_out"))
 WARMING_RUNS = 30
 START_BAR_MS = 20.0
 ASLEEP_BAR_MS = 50.0

@@ -1,8 +1,9 @@
 """Crowds of runs in a database of the bench, and claims among them: `python -m bench.engine.crowd VERB`.
 
 - `fill STATUS COUNT`: so many copies of one run, ready, waiting (until tomorrow) or completed;
-- `claim`: for every line on its input, claim a few runs one after the other and print the median milliseconds. As many new ones
-  come to the back of the queue first, and those that were claimed are completed afterwards, so that the crowd keeps its size.
+- `claim`: for every line on its input, claim a few runs one after the other and print the median milliseconds. As many
+  new ones come to the back of the queue first, and those that were claimed are completed afterwards, so that the crowd
+  keeps its size.
 """
 
 from __future__ import annotations
@@ -69,9 +70,9 @@ def milliseconds_to_claim() -> float:
     worker_id, taken = uuid7(), []
     for _ in range(CLAIMS):
         began = time.perf_counter()
-        leases = claim("main", worker_id=worker_id)
+        lease = claim("main", worker_id=worker_id)
         taken.append(1000 * (time.perf_counter() - began))
-        assert len(leases) == 1
+        assert lease
     claimed = Run.objects.filter(status=Run.Status.CLAIMED)
     claimed.update(status=Run.Status.COMPLETED, worker_id=None, lease_until=None)
     return median(taken)
