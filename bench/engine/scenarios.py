@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import psycopg
 
 PATIENCE_SECONDS = 180.0
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.2
 #: Between two starts, so that each meets an idle worker.
 APART_SECONDS = 0.02
 SLEEP_SECONDS = 2.0
