@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import storm
-from bench.campaign import resend_server, say
+from bench.bars import Bar, at_most, judge
 from bench.chaos.postgres import free_port
-from bench.growth import is_sending, launch
+from bench.sending import is_sending, launch, resend_server
 from bench.theatre import fresh_theatre
 from bench.web import web_server
 from tests.crash.theatre import Theatre
@@ -76,20 +76,19 @@ def measure(theatre: Theatre, url: str, people: str, *, count: int) -> Figures:
     return Figures(alone, idle, storm.p95(seconds), took, reading, wrong, count)
 
 
-def judge(figures: Figures) -> int:
+def tell(figures: Figures) -> int:
     """Print what was measured beside the bars; return the exit code."""
     times = figures.busy / figures.alone
-    for wrong in figures.differences:
-        say(f"MISSED: {wrong}")
-    if times > TIMES_IDLE:
-        say(f"MISSED: {times:.1f} times the idle request, bar {TIMES_IDLE}")
-    say(
-        f"bench-webhooks: {figures.count:,} in {figures.storm_seconds:.1f} s, all read"
+    return judge(
+        [
+            *(Bar(wrong, is_met=False) for wrong in figures.differences),
+            at_most(times, TIMES_IDLE, f"{times:.1f} times the idle request"),
+        ],
+        line=f"bench-webhooks: {figures.count:,} in {figures.storm_seconds:.1f} s, all read"
         f" {figures.reading_seconds:.1f} s later, {len(figures.differences)} differences; p95"
         f" {1000 * figures.busy:.1f} ms = {times:.1f} x one alone on the idle system"
-        f" ({1000 * figures.alone:.1f} ms; four at a time {1000 * figures.idle:.1f} ms)"
+        f" ({1000 * figures.alone:.1f} ms; four at a time {1000 * figures.idle:.1f} ms)",
     )
-    return 1 if figures.differences or times > TIMES_IDLE else 0
 
 
 def main() -> int:
@@ -116,7 +115,7 @@ def main() -> int:
             while is_sending(theatre) and time.monotonic() < deadline:
                 time.sleep(0.5)
             figures = measure(theatre, url, people, count=options.count)
-    return judge(figures)
+    return tell(figures)
 
 
 if __name__ == "__main__":
