@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -26,6 +28,22 @@ def required_in_production(name: str, development_value: str) -> str:
     if not DEBUG:
         raise ImproperlyConfigured(f"{name} must be set when DEBUG is off. See .env.example.")
     return development_value
+
+
+def mail_server(url: str) -> tuple[str, dict[str, Any]]:
+    """Return the backend that a URL like `smtp+tls://user:password@host:587` names, and what it is opened with."""
+    if not url:
+        return "", {}
+    given = environ.Env.email_url_config(url)
+    options = {
+        "host": given["EMAIL_HOST"],
+        "port": given["EMAIL_PORT"],
+        "username": given["EMAIL_HOST_USER"] or "",
+        "password": given["EMAIL_HOST_PASSWORD"] or "",
+        "use_tls": given.get("EMAIL_USE_TLS", False),
+        "use_ssl": given.get("EMAIL_USE_SSL", False),
+    }
+    return given["EMAIL_BACKEND"], options
 
 
 # --- security -------------------------------------------------------------------------------------
@@ -172,8 +190,18 @@ CAMPAIGN_LATE_LIMIT_MINUTES = env.int("CAMPAIGN_LATE_LIMIT_MINUTES", default=720
 RESEND_API_KEY = env.str("RESEND_API_KEY", default="")
 RESEND_API_URL = env.str("RESEND_API_URL", default="https://api.resend.com")
 RESEND_WEBHOOK_SECRET = env.list("RESEND_WEBHOOK_SECRET", default=[])
+TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
 TWILIO_WEBHOOK_SECRET = env.list("TWILIO_WEBHOOK_SECRET", default=[])
+TWILIO_API_URL = env.str("TWILIO_API_URL", default="https://api.twilio.com")
+TWILIO_PHONE_NUMBER = env.str("TWILIO_PHONE_NUMBER", default="")
+TWILIO_MESSAGING_SERVICE_SID = env.str("TWILIO_MESSAGING_SERVICE_SID", default="")
+SMTP_URL = env.str("SMTP_URL", default="")
+SMTP_BACKEND, SMTP_OPTIONS = mail_server(SMTP_URL)
+SMTP_BACKEND = env.str("SMTP_BACKEND", default="") or SMTP_BACKEND
+DOUBT_SECONDS = env.int("DOUBT_SECONDS", default=180)
+SMS_PRICE_PER_SEGMENT = Decimal(env.str("SMS_PRICE_PER_SEGMENT", default="") or 0)
+SMS_CURRENCY = env.str("SMS_CURRENCY", default="USD")
 
 # --- alerts: mail to staff about what only a person can mend ---------------------------------------
 ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])

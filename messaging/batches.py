@@ -47,22 +47,25 @@ def mark_attempted(batch: SendBatch) -> bool:
     streams do. Each attempt is marked once: of two processes that believe to hold the batch, one gets it.
     """
     now = clock.now()
-    held_back = Message.objects.filter(batch=OuterRef("pk")).exclude(
-        stream__status=StreamStatus.OPEN
-    )
     mine = SendBatch.objects.filter(pk=batch.pk, run=batch.run_id, attempts=batch.attempts)
     marked = mine.filter(
-        Q(status=BatchStatus.ATTEMPTED) | Q(~Exists(held_back), status=BatchStatus.FROZEN)
+        Q(status=BatchStatus.ATTEMPTED) | Q(~Exists(_held_back()), status=BatchStatus.FROZEN)
     ).update(
         status=BatchStatus.ATTEMPTED,
         attempts=F("attempts") + 1,
         first_attempt_at=Coalesce("first_attempt_at", now),
+        last_attempt_at=now,
         next_attempt_at=None,
     )
     if marked:
         batch.status, batch.attempts = BatchStatus.ATTEMPTED, batch.attempts + 1
-        batch.first_attempt_at = batch.first_attempt_at or now
+        batch.first_attempt_at, batch.last_attempt_at = batch.first_attempt_at or now, now
     return bool(marked)
+
+
+def _held_back() -> Any:
+    """Return the messages of a batch (the outer query's row) whose streams are paused or closed."""
+    return Message.objects.filter(batch=OuterRef("pk")).exclude(stream__status=StreamStatus.OPEN)
 
 
 @transaction.atomic
@@ -90,25 +93,33 @@ def dissolve_frozen(stream: Stream) -> int:
 
 def is_still_wanted(batch: SendBatch) -> bool:
     """Whether everybody in a frozen batch may still be written to, and now; it may have waited for days."""
-    if batch.created_at < clock.now() - FRESH and _may_be_late(batch):
-        return False
+    if batch.created_at < clock.now() - FRESH and (
+        batch.sender.quiet_from is not None or _is_too_late(batch)
+    ):
+        return False  # it may have become night: its messages are judged anew, in another batch
+    return not _somebody_left(batch)
+
+
+def may_go_again(batch: SendBatch) -> bool:
+    """Whether a doubtful batch may go out once more: its streams are open, it is not too late, nobody withdrew."""
+    is_held = SendBatch.objects.filter(Exists(_held_back()), pk=batch.pk).exists()
+    return not (is_held or _is_too_late(batch) or _somebody_left(batch))
+
+
+def _somebody_left(batch: SendBatch) -> bool:
     streams = Stream.objects.filter(messages__batch=batch).select_related("topic").distinct()
-    return not any(_somebody_left(batch, stream) for stream in streams)
+    return any(_somebody_left_of(stream, batch) for stream in streams)
 
 
-def _somebody_left(batch: SendBatch, stream: Stream) -> bool:
+def _somebody_left_of(stream: Stream, batch: SendBatch) -> bool:
     channel = Channel(batch.sender.channel)
     people = Contact.objects.filter(messages__batch=batch, messages__stream=stream)
     why = eligibility(channel, purpose=stream.purpose, topic=stream.topic)
     return people.annotate(why=why).exclude(why=SENDABLE).exists()
 
 
-def _may_be_late(batch: SendBatch) -> bool:
-    """Whether it may have become night meanwhile, or too late: then its messages are judged anew, in another batch."""
-    return (
-        batch.sender.quiet_from is not None
-        or batch.messages.filter(expires_at__lte=clock.now()).exists()
-    )
+def _is_too_late(batch: SendBatch) -> bool:
+    return batch.messages.filter(expires_at__lte=clock.now()).exists()
 
 
 def split(batch: SendBatch) -> list[SendBatch]:
@@ -140,8 +151,12 @@ def left_behind(sender: Sender) -> Any:
 def take_over(sender: Sender, *, run_id: uuid.UUID) -> list[SendBatch]:
     """Make what was left behind this run's own; return everything it must bring to an end, oldest first."""
     left_behind(sender).update(run=run_id)
-    mine = SendBatch.objects.unresolved().filter(sender=sender, run=run_id)
-    return list(mine.order_by("id"))
+    return begun_by(run_id, sender=sender)
+
+
+def begun_by(run_id: uuid.UUID, *, sender: Sender) -> list[SendBatch]:
+    """Return everything that a run must bring to an end, oldest first."""
+    return list(SendBatch.objects.unresolved().filter(sender=sender, run=run_id).order_by("id"))
 
 
 def _owner(batch: SendBatch) -> uuid.UUID:

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import transaction
 
 from jobs.context import RunContext
-from messaging import days, ledger, mails, pacing, payloads
+from messaging import days, ledger, mails, pacing, payloads, texts
 from messaging.audience import SENDABLE, eligibility
 from messaging.batches import freeze
 from messaging.channels import Channel
@@ -28,7 +28,9 @@ from messaging.rendering import TemplateError
 from messaging.restraint import put_off
 from messaging.states import MessageStatus, Reason
 
-#: What a mail is written from; the rest of a contact is not read.
+#: Who writes a message of a channel, in the form that goes over the wire.
+WRITERS = {Channel.EMAIL: mails.write, Channel.SMS: texts.write}
+#: What a message is written from; the rest of a contact is not read.
 NEEDED = ("email", "phone", "first_name", "last_name", "time_zone", "attributes")
 #: How soon a lane looks again for the first copy of a block of external content.
 FIRST_COPY_SECONDS = 1.0
@@ -44,9 +46,9 @@ class Cut:
 
 
 @transaction.atomic
-def cut_batch(run: RunContext, *, sender: Sender, run_id: uuid.UUID) -> Cut:
-    """Freeze the next batch of a sender; nothing of it has been sent yet."""
-    limit = pacing.batch_size(sender.rate_per_second)
+def cut_batch(run: RunContext, *, sender: Sender, run_id: uuid.UUID, most: int) -> Cut:
+    """Freeze the next batch of a sender, of `most` messages; nothing of it has been sent yet."""
+    limit = min(most, pacing.batch_size(sender.rate_per_second))
     left = days.left_today(sender)
     if left == 0:
         days.close_today(sender)
@@ -114,7 +116,7 @@ def _freeze(
     for claim in going:
         contact = people[claim.id]
         try:
-            mail = mails.write(claim, contact=contact, sender=sender, content=content)
+            mail = WRITERS[channel](claim, contact=contact, sender=sender, content=content)
         except TemplateError as error:
             why = f"{error.variable}: {error}" if error.variable else str(error)
             failed.append((claim.id, MessageStatus.FAILED.value, Reason.TEMPLATE_ERROR.value, why))

@@ -2,7 +2,7 @@
 
 The provider is called outside any transaction, after the bytes, the key and the attempt are committed.
 So a crash at any point leaves either a batch that was never attempted, or one that is sent again byte
-for byte under its own key.
+for byte under its own key; or, at a provider that keeps no keys, one message that is looked up (see `doubts`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from core import clock
 from core.ids import decode
 from jobs.context import RunContext
-from messaging import batches, lanes, ledger
+from messaging import batches, doubts, lanes, ledger
 from messaging.cutting import cut_batch
 from messaging.models import SendBatch, Sender
-from messaging.providers.base import BatchAnswer, ProviderOutcome
+from messaging.providers.base import BatchAnswer, Keyless, ProviderOutcome
 from messaging.providers.registry import provider_of
 from messaging.settlement import park, settle
 from messaging.states import BatchStatus, Reason
@@ -52,9 +52,10 @@ class Delivery:
         if not lanes.is_held(self.sender, slot=self.slot, run_id=self.run_id):
             return
         ledger.release_due(self.sender.pk)
-        waiting = self._finish_what_was_begun()
+        self._finish_what_was_begun()
         while self._cut_and_hand_over():
             pass
+        waiting = self._waiting()
         if waiting:
             self.run.snooze(min(_seconds_until_due(waiting), LOOK_SECONDS))
         if not lanes.let_go(self.sender, slot=self.slot, run_id=self.run_id):
@@ -64,28 +65,45 @@ class Delivery:
         """Deliver one batch; False when there is nothing to cut."""
         if time.monotonic() > self.turn_ends:
             self.run.snooze()
-        cut = cut_batch(self.run, sender=self.sender, run_id=self.run_id)
+        cut = cut_batch(
+            self.run,
+            sender=self.sender,
+            run_id=self.run_id,
+            most=self.provider.most_at_once,
+        )
         if cut.wait:
             self.run.snooze(cut.wait)
         if cut.batch:
             self._hand_over(cut.batch)
         return cut.found > 0
 
-    def _finish_what_was_begun(self) -> list[SendBatch]:
-        """Resolve the batches of this run and those that dead runs left; return those that are not due yet."""
+    def _finish_what_was_begun(self) -> None:
+        """Resolve the batches of this run and those that dead runs left, as far as they are due."""
         begun = batches.take_over(self.sender, run_id=self.run_id)
-        waiting = [batch for batch in begun if _is_waiting(batch)]
         for batch in begun:
-            if batch not in waiting:
+            if not _is_waiting(batch):
                 self._resume(batch)
-        impatient = any(batch.attempts < PATIENCE for batch in waiting)
-        if impatient or len(waiting) >= MOST_IN_DOUBT:
+        waiting = self._waiting() if begun else []
+        if self._is_worth_waiting(waiting) or len(waiting) >= MOST_IN_DOUBT:
             self.run.snooze(_seconds_until_due(waiting))
-        return waiting
+
+    def _waiting(self) -> list[SendBatch]:
+        """Return what this run must bring to an end, and may not touch yet."""
+        return list(filter(_is_waiting, batches.begun_by(self.run_id, sender=self.sender)))
+
+    def _is_worth_waiting(self, waiting: Sequence[SendBatch]) -> bool:
+        """Whether the lane stands still for a batch in doubt; a look-up takes minutes, so nobody waits for it."""
+        if isinstance(self.provider, Keyless):
+            return False
+        return any(batch.attempts < PATIENCE for batch in waiting)
 
     def _resume(self, batch: SendBatch) -> None:
         """Go on with a batch: never again after its key may have expired, never if somebody withdrew."""
-        if batch.is_expired:
+        is_in_doubt = batch.status == BatchStatus.ATTEMPTED
+        if is_in_doubt and isinstance(self.provider, Keyless):
+            if doubts.clear_up(self.run, batch, provider=self.provider):
+                self._hand_over(batch)
+        elif batch.is_expired:
             problem = "It was first attempted more than 23 hours ago, and no answer ever came."
             park(self.run, batch, reason=Reason.KEY_EXPIRED, problem=problem)
         elif batch.status == BatchStatus.FROZEN and not batches.is_still_wanted(batch):
@@ -110,7 +128,7 @@ class Delivery:
 
     def _call(self, batch: SendBatch) -> BatchAnswer | ProviderOutcome:
         try:
-            return self.provider.send_batch(batch.payload, key=batch.key)
+            return self.provider.send_batch(batch.payload, key=batch.key, attempt=batch.attempts)
         except ProviderOutcome as outcome:
             return outcome
 

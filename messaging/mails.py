@@ -37,11 +37,16 @@ def write(
         "html": rendered.html,
         "text": rendered.text,
         "headers": list_unsubscribe_headers(url),
-        "tags": [{"name": "message", "value": encode(Message.id_prefix, claim.id)}],
+        "tags": tags_of(claim),
     }
     if sender.reply_to:
         mail["reply_to"] = sender.reply_to
     return {name: value for name, value in mail.items() if value}
+
+
+def tags_of(claim: Claim) -> list[dict[str, str]]:
+    """Return what travels with a message and comes back with news of it: its public id."""
+    return [{"name": "message", "value": encode(Message.id_prefix, claim.id)}]
 
 
 def from_line(sender: Sender) -> str:

@@ -4,32 +4,43 @@
 |---|---|---|
 | an answer | settled | sent, or failed where the provider refused them |
 | Rejected | one message: settled; more: split in halves | failed; or sending, in the halves |
-| RateLimited | as before the attempt, the same key after the wait | sending |
+| OptedOut | settled | failed, and the address is suppressed |
+| NotNow, RateLimited | as before the attempt, the same key after the wait | sending |
+| Deferred | as before the attempt, later again; at last as Rejected | sending |
 | SenderBlocked | as before the attempt; the sender is paused | sending |
 | Unknown, KeyInFlight | attempted, the same key after a while | sending |
+| InDoubt | attempted, looked up after a while (see `doubts`) | sending |
 | KeyConflict, UnreadableAnswer | parked | in doubt |
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import singledispatch
 
 from django.db import transaction
 
-from core import clock
+from core import audit, clock
 from jobs.context import RunContext
 from messaging import ledger, pacing
+from messaging.actions.consent import suppress_address
 from messaging.actions.senders import hold_sender
+from messaging.addresses import address_hash
 from messaging.batches import split
-from messaging.models import SendAttempt, SendBatch
+from messaging.channels import Channel
+from messaging.models import SendAttempt, SendBatch, SuppressionReason
 from messaging.providers.base import (
     BatchAnswer,
+    Deferred,
+    InDoubt,
     KeyConflict,
     KeyInFlight,
+    NotNow,
+    OptedOut,
     ProviderOutcome,
-    RateLimited,
     Rejected,
     SenderBlocked,
     Unknown,
@@ -40,6 +51,12 @@ from messaging.states import BatchStatus, MessageStatus, Reason
 #: Seconds until a batch in doubt is sent again under its key, by how often the provider has left it in doubt.
 BACKOFF = (0.2, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 IN_FLIGHT_SECONDS = 2.0
+#: Seconds until a message that its own mail server defers is tried again; after the last it has failed.
+DEFERRALS = (60.0, 120.0, 300.0, 600.0)
+#: Seconds until a doubt at a provider without keys is looked up for the first time.
+FIRST_LOOK = 10.0
+#: Seconds for which a lane leaves such a provider alone.
+BREATH = 1.0
 TEXT_LENGTH = 500
 
 
@@ -67,7 +84,8 @@ def settle(
     started_at: datetime,
 ) -> Next:
     """Write what a call ended with; a lane that lost its lease writes nothing."""
-    with transaction.atomic():
+    then = Next()
+    with _fenced(run, batch):
         then = _apply(outcome, batch)
         _log(outcome, batch, started_at=started_at)
         run.renew()
@@ -78,9 +96,28 @@ def settle(
 
 def park(run: RunContext, batch: SendBatch, *, reason: str, problem: str) -> None:
     """Put a batch before a person: what became of its messages is not known, and asking again is not safe."""
-    with transaction.atomic():
+    with _fenced(run, batch):
         _park(batch, reason=reason, problem=problem)
         run.renew()
+
+
+def look_later(run: RunContext, batch: SendBatch, *, wait: float) -> None:
+    """Leave a doubt as it is for so long."""
+    with _fenced(run, batch):
+        _move(batch, BatchStatus.ATTEMPTED, next_attempt_at=_in(wait))
+        run.renew()
+
+
+@contextmanager
+def _fenced(run: RunContext, batch: SendBatch) -> Iterator[None]:
+    """One transaction, undone where the batch is not this lane's any more; quietly, where its message was adopted."""
+    try:
+        with transaction.atomic():
+            yield
+    except BatchLost:
+        run.renew()
+        if not SendBatch.objects.filter(pk=batch.pk, status=BatchStatus.SETTLED).exists():
+            raise
 
 
 @singledispatch
@@ -108,9 +145,31 @@ def _rejected(outcome: Rejected, batch: SendBatch) -> Next:
 
 
 @_apply.register
-def _rate_limited(outcome: RateLimited, batch: SendBatch) -> Next:
+def _opted_out(outcome: OptedOut, batch: SendBatch) -> Next:
+    for address in batch.messages.values_list("address", flat=True):
+        suppress_address(
+            Channel(batch.sender.channel),
+            address_hash(address),
+            reason=SuppressionReason.UNSUBSCRIBED,
+            actor=audit.SYSTEM,
+            source=f"{batch.sender.provider} {outcome.code}",
+        )
+    return _rejected(outcome, batch)
+
+
+@_apply.register
+def _not_now(outcome: NotNow, batch: SendBatch) -> Next:
     _take_back_the_attempt(batch, wait=outcome.wait)
     return Next(wait=outcome.wait, rest=outcome.wait)
+
+
+@_apply.register
+def _deferred(outcome: Deferred, batch: SendBatch) -> Next:
+    before = batch.attempt_log.filter(outcome=Deferred.name).count()
+    if before >= len(DEFERRALS):
+        return _rejected(Rejected(outcome.code, outcome.message), batch)
+    _take_back_the_attempt(batch, wait=DEFERRALS[before])
+    return Next()
 
 
 @_apply.register
@@ -121,7 +180,13 @@ def _blocked(outcome: SenderBlocked, batch: SendBatch) -> Next:
 
 
 @_apply.register
-def _in_doubt(outcome: Unknown, batch: SendBatch) -> Next:
+def _in_doubt(outcome: InDoubt, batch: SendBatch) -> Next:
+    _move(batch, BatchStatus.ATTEMPTED, next_attempt_at=_in(FIRST_LOOK))
+    return Next(wait=BREATH)
+
+
+@_apply.register
+def _unknown(outcome: Unknown, batch: SendBatch) -> Next:
     # Attempts that a crash of ours cut short left no entry in the log: the provider is not to blame for those.
     before = batch.attempt_log.filter(outcome=Unknown.name).count()
     return _try_again(batch, wait=BACKOFF[min(before, len(BACKOFF) - 1)])
@@ -187,8 +252,12 @@ def _in(seconds: float) -> datetime:
 
 
 def _log(outcome: BatchAnswer | ProviderOutcome, batch: SendBatch, *, started_at: datetime) -> None:
-    attempt = SendAttempt(batch=batch, started_at=started_at, outcome="accepted", http_status=200)
+    attempt = SendAttempt(
+        batch=batch,
+        started_at=started_at,
+        outcome=outcome.name,
+        http_status=outcome.http_status,
+    )
     if isinstance(outcome, ProviderOutcome):
-        attempt.outcome, attempt.http_status = outcome.name, outcome.http_status
         attempt.error = str(outcome)[:TEXT_LENGTH]
     attempt.save(force_insert=True)

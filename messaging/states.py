@@ -33,6 +33,7 @@ class Reason(TextChoices):
     KEY_EXPIRED = "key_expired", "Unanswered for 23 hours"
     KEY_CONFLICT = "key_conflict", "The provider knows its key with another content"
     UNREADABLE_ANSWER = "unreadable_answer", "The provider's answer does not fit"
+    UNANSWERED = "unanswered", "No answer, and not found at the provider"
 
 
 class HoldPolicy(TextChoices):
@@ -77,7 +78,12 @@ class SenderStatus(TextChoices):
 
 MESSAGE_MOVES: dict[MessageStatus, frozenset[MessageStatus]] = {
     MessageStatus.PENDING: frozenset(
-        {MessageStatus.SENDING, MessageStatus.SKIPPED, MessageStatus.FAILED}
+        {
+            MessageStatus.SENDING,
+            MessageStatus.SKIPPED,
+            MessageStatus.FAILED,
+            MessageStatus.SENT,  # the provider proved that it had it after all
+        }
     ),
     MessageStatus.SENDING: frozenset(
         {

@@ -24,7 +24,7 @@ __all__ = ["pytest_runtest_makereport", "shared_data"]
 
 # Processes that tests start read no developer's .env, and never reach a real provider.
 os.environ["ENV_FILE"] = os.devnull
-os.environ["RESEND_API_KEY"] = ""
+os.environ["RESEND_API_KEY"] = os.environ["TWILIO_AUTH_TOKEN"] = os.environ["SMTP_URL"] = ""
 
 
 @pytest.fixture(autouse=True)

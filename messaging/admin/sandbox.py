@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from core.admin import ReadOnlyModelAdmin, display, register
 from core.paging import CappedPaginator
+from messaging.channels import Channel
 from messaging.models import SandboxMessage
+
+OF_EMAIL = ("subject", "letter", "text", "headers")
 
 
 @register(SandboxMessage)
@@ -20,14 +23,22 @@ class SandboxMessageAdmin(ReadOnlyModelAdmin):
         "What goes out through a sender with the sandbox is kept here instead of delivered."
     )
 
-    list_display = ("subject", "recipient", "sender", "accepted_at")
+    list_display = ("title", "channel", "recipient", "sender", "accepted_at")
+    list_filter: ClassVar = ["channel"]
     paginator = CappedPaginator
     search_fields: ClassVar = ["=recipient", "=message"]
     show_full_result_count = False
-    fields = ("sender", "recipient", "subject", "letter", "text", "headers", "message", "key")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        shown = ("text",) if obj and obj.channel == Channel.SMS else OF_EMAIL
+        return ("sender", "recipient", *shown, "message", "key")
 
     def has_view_permission(self, request: HttpRequest, obj: SandboxMessage | None = None) -> bool:
         return request.user.has_perm("messaging.view_message")
+
+    @display(description="Message")
+    def title(self, message: SandboxMessage) -> str:
+        return str(message)
 
     @display(description="As it looks")
     def letter(self, message: SandboxMessage) -> str:

@@ -1,9 +1,16 @@
-"""What a provider is to the outbox: one call with exact bytes and a key, and the few ways it can end."""
+"""What a provider is to the outbox: one call with exact bytes and a key, and the few ways it can end.
+
+Two kinds. One keeps idempotency keys: whatever is in doubt goes out again under its key. The other keeps none: what
+is in doubt is looked up, and only a sender's policy may send it a second time (see `doubts`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from messaging.models import Sender
 
 
 @dataclass(frozen=True)
@@ -17,20 +24,37 @@ class BatchAnswer:
     rejected: dict[int, tuple[str, str]] = field(default_factory=dict)
     #: The provider asks for this much rest before the next call.
     rest_seconds: float = 0.0
+    #: How the log of attempts calls it.
+    name: str = "accepted"
+    http_status: int | None = 200
 
 
 class Provider(Protocol):
     """Hands batches over. Calls are made outside any transaction."""
 
-    def send_batch(self, payload: bytes, *, key: str) -> BatchAnswer:
-        """Hand over exactly these bytes under this key.
+    #: How many messages it takes in one call.
+    most_at_once: int
+
+    def send_batch(self, payload: bytes, *, key: str, attempt: int = 1) -> BatchAnswer:
+        """Hand over exactly these bytes under this key; `attempt` counts from 1.
 
         Calling again with the same bytes and key never sends anything twice, as long as the provider
-        keeps the key. Raises a ProviderOutcome.
+        keeps the key; a Keyless one keeps none. Raises a ProviderOutcome.
         """
 
-    def check_ready(self) -> None:
-        """Raise Refused, naming the setting, where the provider cannot work."""
+    def check_ready(self, sender: Sender) -> None:
+        """Raise Refused, naming the setting, where the provider cannot work for this sender."""
+
+
+@runtime_checkable
+class Keyless(Provider, Protocol):
+    """A provider that cannot tell a repetition from a second message; it takes one message in a call."""
+
+    def look_up(self, payload: bytes, *, since: datetime) -> list[str]:
+        """Return the provider's ids of whatever it took since then that equals the message in this payload.
+
+        Raises a ProviderOutcome: CannotTell where the provider has no way to ask.
+        """
 
 
 class ProviderOutcome(Exception):
@@ -55,16 +79,34 @@ class Rejected(NothingTaken):
     name = "rejected"
 
 
-class RateLimited(NothingTaken):
-    """Too fast: the same bytes and key again after `wait` seconds."""
+class OptedOut(Rejected):
+    """The one recipient told the provider to send nothing more: the address is suppressed, too."""
 
-    name = "rate_limited"
+    name = "opted_out"
+
+
+class NotNow(NothingTaken):
+    """Nothing can be taken at present, of any message: the same again after `wait` seconds."""
+
+    name = "not_now"
 
     def __init__(
         self, code: str, message: str = "", *, wait: float, http_status: int | None = None
     ) -> None:
         super().__init__(code, message, http_status=http_status)
         self.wait = wait
+
+
+class RateLimited(NotNow):
+    """Too fast."""
+
+    name = "rate_limited"
+
+
+class Deferred(NothingTaken):
+    """This one message cannot be taken at present; others may be."""
+
+    name = "deferred"
 
 
 class SenderBlocked(NothingTaken):
@@ -77,6 +119,12 @@ class Unknown(ProviderOutcome):
     """The provider may or may not have taken it: the same bytes and key again, later."""
 
     name = "unknown"
+
+
+class InDoubt(ProviderOutcome):
+    """A provider without keys may or may not have taken it: it is looked up before anything else."""
+
+    name = "in_doubt"
 
 
 class KeyInFlight(ProviderOutcome):
@@ -95,3 +143,9 @@ class UnreadableAnswer(ProviderOutcome):
     """The provider took the batch, and its answer does not tell which message is which."""
 
     name = "unreadable_answer"
+
+
+class CannotTell(ProviderOutcome):
+    """A provider without keys that cannot be asked what it took."""
+
+    name = "cannot_tell"

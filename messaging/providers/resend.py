@@ -19,6 +19,7 @@ from resend.exceptions import NoContentError, ResendError
 
 from core.errors import Refused
 from messaging import payloads
+from messaging.models import Sender
 from messaging.providers.base import (
     BatchAnswer,
     KeyConflict,
@@ -111,7 +112,9 @@ _client = FrozenBytesClient()
 class ResendProvider:
     """Batches of up to 100 to `POST /emails/batch`, with permissive validation."""
 
-    def check_ready(self) -> None:
+    most_at_once = 100
+
+    def check_ready(self, sender: Sender) -> None:
         if not settings.RESEND_API_KEY:
             raise Refused(
                 "Resend cannot be used without its key: RESEND_API_KEY is not set.",
@@ -121,7 +124,7 @@ class ResendProvider:
                 code="provider_not_ready",
             )
 
-    def send_batch(self, payload: bytes, *, key: str) -> BatchAnswer:
+    def send_batch(self, payload: bytes, *, key: str, attempt: int = 1) -> BatchAnswer:
         if not settings.RESEND_API_KEY:
             raise SenderBlocked("missing_api_key", "RESEND_API_KEY is not set.")
         mails = payloads.decode(payload)

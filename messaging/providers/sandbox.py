@@ -12,17 +12,20 @@ from typing import Any
 
 from django.db import transaction
 
-from messaging.models import SandboxMessage
+from messaging.channels import Channel
+from messaging.models import SandboxMessage, Sender
 from messaging.providers.base import BatchAnswer, KeyConflict
 
 
 class SandboxProvider:
-    """Accepts everything."""
+    """Accepts everything, on every channel."""
 
-    def check_ready(self) -> None:
+    most_at_once = 100
+
+    def check_ready(self, sender: Sender) -> None:
         """It needs nothing."""
 
-    def send_batch(self, payload: bytes, *, key: str) -> BatchAnswer:
+    def send_batch(self, payload: bytes, *, key: str, attempt: int = 1) -> BatchAnswer:
         """Keep the messages once per key; the same key answers the same."""
         fingerprint = hashlib.sha256(payload).hexdigest()
         kept = self._kept(key)
@@ -52,9 +55,10 @@ def _row(mail: dict[str, Any], **place: Any) -> SandboxMessage:
     tags = {tag["name"]: tag["value"] for tag in mail["tags"]}
     return SandboxMessage(
         message=tags["message"],
-        sender=mail["from"],
+        channel=Channel.EMAIL if "subject" in mail else Channel.SMS,
+        sender=mail.get("from") or mail.get("messaging_service", ""),
         recipient=mail["to"][0],
-        subject=mail["subject"],
+        subject=mail.get("subject", ""),
         html=mail.get("html", ""),
         text=mail.get("text", ""),
         headers=mail.get("headers", {}),

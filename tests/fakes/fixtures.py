@@ -8,6 +8,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from tests.fakes.resend_server import ResendServer
+from tests.fakes.twilio_server import TwilioServer
 
 
 @pytest.fixture
@@ -16,4 +17,16 @@ def resend_server(settings: Settings) -> Iterator[ResendServer]:
     with ResendServer() as server:
         settings.RESEND_API_KEY = server.account.api_key
         settings.RESEND_API_URL = server.url
+        yield server
+
+
+@pytest.fixture
+def twilio_server(settings: Settings) -> Iterator[TwilioServer]:
+    """A server that behaves like Twilio, with the settings pointing at it."""
+    with TwilioServer() as server:
+        settings.TWILIO_ACCOUNT_SID = server.account.sid
+        settings.TWILIO_AUTH_TOKEN = server.account.token
+        settings.TWILIO_API_URL = server.url
+        settings.TWILIO_PHONE_NUMBER = "+15005550006"
+        settings.PUBLIC_URL = "https://longhaul.test"
         yield server

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.serving import Reply
+
 MAX_BATCH = 100
 KEY_LIFETIME = 24 * 3600
 TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -27,17 +29,6 @@ class Accepted:
     to: str
     key: str
     id: str
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An HTTP answer; `cut` closes the connection instead of sending it, `is_fresh` tells that mail was just taken."""
-
-    status: int
-    body: dict[str, Any]
-    headers: dict[str, str] = field(default_factory=dict)
-    cut: bool = False
-    is_fresh: bool = False
 
 
 @dataclass
