@@ -1,18 +1,34 @@
-"""The ledger for staff: who got what, who did not, and why."""
+"""The ledger for staff: who got what, who did not, and why; a message's whole life, and the letter as it was sent."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.admin import SimpleListFilter
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
 
+from core import audit, clock
 from core.admin import ReadOnlyModelAdmin, display, register
+from core.audit import actor_of
 from core.errors import NotFound
 from core.ids import decode
 from core.paging import CappedPaginator
-from messaging.models import Message
+from messaging.admin.templates import FRAME_POLICY
+from messaging.channels import Channel
+from messaging.exporting import csv_lines
+from messaging.history import Entry, history_of
+from messaging.letters import letter_of
+from messaging.life import MOMENTS
+from messaging.models import Message, Sender, Stream
+from messaging.models.batches import DamagedPayload
 from messaging.states import Reason
 
 LOOK = {
@@ -21,6 +37,35 @@ LOOK = {
     "Failed": "danger",
     "In doubt": "warning",
 }
+GOOD = {"accepted", "delivered", "opened", "clicked"}
+BAD = {"failed", "bounced", "complained", "suppressed", "sender_blocked", "rejected"}
+WAITS = {"held", "in_doubt", "unknown", "rate_limited", "unsubscribed", "skipped"}
+WRITTEN_WITHIN = {
+    "1": "the last 24 hours",
+    "7": "the last 7 days",
+    "30": "the last 30 days",
+    "90": "the last 90 days",
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An entry of a message's life as it is drawn."""
+
+    entry: Entry
+
+    @property
+    def word(self) -> str:
+        if self.entry.event == "held":
+            return "Waits until then"
+        return self.entry.event.replace("_", " ").replace(".", ": ").capitalize()
+
+    @property
+    def tone(self) -> str:
+        for tone, events in (("good", GOOD), ("bad", BAD), ("warn", WAITS)):
+            if self.entry.event in events:
+                return tone
+        return "quiet"
 
 
 class ReasonFilter(SimpleListFilter):
@@ -36,16 +81,87 @@ class ReasonFilter(SimpleListFilter):
         return queryset.filter(reason=self.value()) if self.value() else queryset
 
 
+class LifeFilter(SimpleListFilter):
+    """What happened to a message after it was handed over."""
+
+    title = "life"
+    parameter_name = "life"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(stage.value, str(stage.label)) for stage in MOMENTS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
+        if self.value() not in {stage.value for stage in MOMENTS}:
+            return queryset
+        return queryset.filter(**{f"{self.value()}_at__isnull": False})
+
+
+class SenderFilter(SimpleListFilter):
+    """From whom; asked of the few streams first, so that the ledger is read by their key."""
+
+    title = "sender"
+    parameter_name = "sender"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(key), name) for key, name in Sender.objects.values_list("pk", "name")[:200]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
+        if not self.value():
+            return queryset
+        return queryset.filter(stream__in=Stream.objects.filter(sender=self.value()))
+
+
+class ChannelFilter(SimpleListFilter):
+    """By e-mail or by SMS."""
+
+    title = "channel"
+    parameter_name = "channel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(channel.value, str(channel.label)) for channel in Channel]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
+        if not self.value():
+            return queryset
+        return queryset.filter(stream__in=Stream.objects.filter(sender__channel=self.value()))
+
+
+class WrittenFilter(SimpleListFilter):
+    """When it was written."""
+
+    title = "written within"
+    parameter_name = "within"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(WRITTEN_WITHIN.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
+        if self.value() not in WRITTEN_WITHIN:
+            return queryset
+        since = clock.now() - timedelta(days=int(self.value() or 0))
+        return queryset.filter(created_at__gte=since)
+
+
 @register(Message)
 class MessageAdmin(ReadOnlyModelAdmin):
     """A message's page, and the list of hundreds of thousands."""
 
     empty_text = "Messages appear here as soon as a campaign is sent."
 
-    list_display = ("public_id", "address", "stream", "state", "reason", "settled_at")
-    list_filter: ClassVar = ["status", ReasonFilter, "stream"]
+    list_display = ("public_id", "address", "stream", "state", "reason", "life", "settled_at")
+    list_filter: ClassVar = [
+        "status",
+        ReasonFilter,
+        LifeFilter,
+        ChannelFilter,
+        SenderFilter,
+        WrittenFilter,
+        "stream",
+    ]
     paginator = CappedPaginator
     list_select_related = ("stream",)
+    change_list_template = "messaging/message_list.html"
+    panel_template = "messaging/_message.html"
     search_fields: ClassVar = ["address"]
     search_help_text = "A whole e-mail address, a message's id, or the provider's id."
     show_full_result_count = False
@@ -58,16 +174,25 @@ class MessageAdmin(ReadOnlyModelAdmin):
         "status",
         "reason",
         "detail",
+        "trouble",
+        "not_before",
+        "expires_at",
+        "data",
         "batch",
         "position",
         "provider_id",
-        "created_at",
-        "settled_at",
     )
+
+    class Media:
+        css: ClassVar = {"all": ["messaging/ledger.css"]}
 
     @display(description="Status", label=LOOK)
     def state(self, message: Message) -> str:
         return message.get_status_display()
+
+    @display(description="Life")
+    def life(self, message: Message) -> str:
+        return message.trouble or message.delivery or "–"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
@@ -77,6 +202,75 @@ class MessageAdmin(ReadOnlyModelAdmin):
         if not term:
             return queryset, False
         return queryset.filter(_matches(term)), False
+
+    def get_urls(self) -> list[URLPattern]:
+        frame = self.admin_site.admin_view(require_safe(self.frame_view))
+        export = self.admin_site.admin_view(require_safe(self.export_view))
+        return [
+            path("export/", export, name=self.url_name("export")),
+            path("<path:object_id>/letter/", frame, name=self.url_name("letter")),
+            *super().get_urls(),
+        ]
+
+    # --- one message -------------------------------------------------------------------------
+
+    def panel(self, request: HttpRequest, obj: Any) -> SafeString:
+        """Return its life and its letter; nothing of it changes while one looks."""
+        letter, problem = None, ""
+        try:
+            letter = letter_of(obj)
+        except DamagedPayload as damage:
+            problem = f"The stored bytes are damaged: {damage}."
+        context = {
+            "life": [Moment(entry) for entry in history_of(obj)],
+            "letter": letter,
+            "problem": problem,
+            "frame_url": reverse(
+                f"{self.admin_site.name}:{self.url_name('letter')}", args=[obj.pk]
+            ),
+        }
+        return render_to_string(self.panel_template, context, request)
+
+    def frame_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the letter alone, shut in: what stands in it cannot reach the admin."""
+        message = self.object_or_404(request, object_id)
+        assert isinstance(message, Message)
+        letter = letter_of(message)
+        if letter is None:
+            raise Http404("This message has not been written yet.")
+        return HttpResponse(letter.html, headers={"Content-Security-Policy": FRAME_POLICY})
+
+    # --- the download ------------------------------------------------------------------------
+
+    def may_export(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("messaging.export_message")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        place = reverse(f"{self.admin_site.name}:{self.url_name('export')}")
+        query = request.GET.urlencode()
+        url = f"{place}?{query}" if query else place
+        context = {"export_url": url if self.may_export(request) else ""}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Stream what the list shows with the same filters, whole."""
+        if not self.may_export(request):
+            raise PermissionDenied
+        listed = self.get_changelist_instance(request).get_queryset(request)
+        audit.record(
+            "messages.exported", request.user, actor=actor_of(request), filters=request.GET.dict()
+        )
+        name = f"messages-{clock.now():%Y%m%d-%H%M%S}.csv"
+        return StreamingHttpResponse(
+            csv_lines(listed.select_related(None)),
+            content_type="text/csv; charset=utf-8",
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}"',
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
 
 
 def _matches(term: str) -> Q:
