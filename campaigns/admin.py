@@ -22,6 +22,9 @@ from campaigns.states import UNDER_WAY, Status
 from campaigns.wording import confirmation, people
 from core.admin import ModelAdmin, button, display, register
 from core.audit import actor_of
+from messaging.admin.results import drawn
+from messaging.models import Stream
+from messaging.results import results_of
 
 PARTS = ("name", "template", "sender", "lists")
 #: What may be pressed in each state; the page shows these and no others.
@@ -72,7 +75,7 @@ class CampaignAdmin(ModelAdmin):
     panel_template = "campaigns/_live.html"
 
     class Media:
-        css: ClassVar = {"all": ["core/live.css"]}
+        css: ClassVar = {"all": ["core/live.css", "messaging/ledger.css"]}
 
     # --- the draft ---------------------------------------------------------------------------
 
@@ -183,8 +186,11 @@ class CampaignAdmin(ModelAdmin):
     # --- the panel ---------------------------------------------------------------------------
 
     def panel(self, request: HttpRequest, obj: Any) -> SafeString:
-        """Return the panel with the place where changes are announced."""
-        return render_to_string("campaigns/live.html", self._drawn(panel_of(obj)), request)
+        """Return the panel with the place where changes are announced, and below it the results so far."""
+        live = render_to_string("campaigns/live.html", self._drawn(panel_of(obj)), request)
+        if obj.stream_id is None:
+            return live
+        return live + drawn(results_of(Stream.objects.filter(pk=obj.stream_id)))
 
     def panel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Answer the panel's own question; where the state has changed, have the page fetched."""

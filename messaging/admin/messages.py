@@ -260,7 +260,7 @@ class MessageAdmin(ReadOnlyModelAdmin):
             raise PermissionDenied
         listed = self.get_changelist_instance(request).get_queryset(request)
         audit.record(
-            "messages.exported", request.user, actor=actor_of(request), filters=request.GET.dict()
+            "messages.exported", request.user, actor=actor_of(request), filters=sorted(request.GET)
         )
         name = f"messages-{clock.now():%Y%m%d-%H%M%S}.csv"
         return StreamingHttpResponse(

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.forms import ModelForm
 from django.http import HttpRequest
 
+from core import audit
 from core.admin import ModelAdmin, button, display, register
 from core.audit import actor_of
-from messaging.actions.senders import pause_sender, resume_sender
+from messaging import days
+from messaging.actions.senders import change_sender, pause_sender, resume_sender
 from messaging.models import Sender
+from messaging.sender_forms import SenderForm
 
 PARTS = (
     "name",
@@ -20,6 +24,26 @@ PARTS = (
     "reply_to",
     "rate_per_second",
     "lanes",
+)
+
+
+#: How a sender holds back, below who it is.
+PACE = (
+    (
+        "How much a day",
+        {
+            "fields": ("daily_cap", ("warm_up", "warm_up_from"), "time_zone"),
+            "description": "What is left over goes out on the next days, by itself.",
+        },
+    ),
+    (
+        "When, and how often to one person",
+        {"fields": (("quiet_from", "quiet_until"), ("contact_cap", "contact_cap_days"))},
+    ),
+    (
+        "When a campaign stops itself",
+        {"fields": ("max_bounce_percent", "max_complaint_percent", "guard_sample")},
+    ),
 )
 
 
@@ -43,12 +67,29 @@ class SenderAdmin(ModelAdmin):
 
     empty_text = "A sender is who messages come from. The sandbox keeps messages here, so it is a safe first one."
 
-    list_display = ("name", "provider", "from_email", "pace", "lanes", "state", "paused_reason")
+    form = SenderForm
+    list_display = ("name", "provider", "from_email", "pace", "today", "state", "paused_reason")
     search_fields: ClassVar = ["name", "from_email"]
     readonly_fields = ("status", "paused_reason")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*PARTS, *self.readonly_fields) if obj else PARTS
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [(None, {"fields": self.get_fields(request, obj)}), *PACE]
+
+    def save_model(
+        self, request: HttpRequest, obj: Sender, form: ModelForm[Sender], change: bool
+    ) -> None:
+        """Write through an action; only what was changed, so that a pause of the same moment is kept."""
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        if form.cleaned_data.get("warm_up_from") != form.initial.get("warm_up_from"):
+            changes["warm_up_from"] = form.cleaned_data.get("warm_up_from")
+        if change:
+            change_sender(obj, actor=actor_of(request), **changes)
+        else:
+            super().save_model(request, obj, form, change)
+            audit.record("sender.created", obj, actor=actor_of(request))
 
     @display(description="Status", label={"Active": "success", "Paused": "warning"})
     def state(self, sender: Sender) -> str:
@@ -58,6 +99,13 @@ class SenderAdmin(ModelAdmin):
     def pace(self, sender: Sender) -> str:
         rate = sender.rate_per_second
         return "as fast as it goes" if rate is None else f"{rate:g} a second"
+
+    @display(description="Today")
+    def today(self, sender: Sender) -> str:
+        allowed = days.allowance(sender, days.today(sender))
+        if allowed is None:
+            return "no limit"
+        return f"{days.used_on(sender, days.today(sender)):,} of {allowed:,}"
 
     @button(
         label="Pause",

@@ -20,11 +20,13 @@ from core.errors import Refused
 from core.fragments import fragment_view
 from messaging.actions.proofs import send_proof
 from messaging.actions.templates import create_template, prepare_version, save_version
+from messaging.admin.results import folded
 from messaging.finding import contact_or_none
 from messaging.forms import ProofForm, TemplateForm
 from messaging.models import Contact, Proof, Sender, Template, TemplateVersion
 from messaging.previews import in_scheme, preview
 from messaging.proofreading import remarks_on
+from messaging.results import results_of, streams_of_template
 
 # The message is somebody's HTML: no script, no form, no request but for its pictures.
 FRAME_POLICY = (
@@ -74,7 +76,7 @@ class TemplateAdmin(ModelAdmin):
     panel_template = "messaging/_preview.html"
 
     class Media:
-        css: ClassVar = {"all": ["messaging/preview.css"]}
+        css: ClassVar = {"all": ["messaging/preview.css", "messaging/ledger.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
         return super().get_queryset(request).annotate(last_number=Max("versions__number"))
@@ -119,6 +121,11 @@ class TemplateAdmin(ModelAdmin):
     @display(description="Version", ordering="last_number")
     def version(self, template: Any) -> str:
         return f"v{template.last_number}" if template.last_number else "empty"
+
+    def panel(self, request: HttpRequest, obj: Any) -> SafeString:
+        """Return the preview, and below it what came of every send of this template."""
+        results = results_of(streams_of_template(obj))
+        return super().panel(request, obj) + folded(results)
 
     # --- the test ----------------------------------------------------------------------------
 
