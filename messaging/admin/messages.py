@@ -106,9 +106,10 @@ class SenderFilter(SimpleListFilter):
         return [(str(key), name) for key, name in Sender.objects.values_list("pk", "name")[:200]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
-        if not self.value():
+        sender = self.value()
+        if not sender:
             return queryset
-        return queryset.filter(stream__in=Stream.objects.filter(sender=self.value()))
+        return queryset.filter(stream__in=Stream.objects.filter(sender__pk=sender))
 
 
 class ChannelFilter(SimpleListFilter):
@@ -256,7 +257,7 @@ class MessageAdmin(ReadOnlyModelAdmin):
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """Stream what the list shows with the same filters, whole."""
-        if not self.may_export(request):
+        if not (request.user.is_authenticated and self.may_export(request)):
             raise PermissionDenied
         listed = self.get_changelist_instance(request).get_queryset(request)
         audit.record(
