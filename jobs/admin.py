@@ -7,18 +7,20 @@ from typing import Any, ClassVar
 
 from django.contrib.admin import SimpleListFilter
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 import jobs.events.admin  # noqa: F401 - registers its page
 from core.admin import ModelAdmin, ReadOnlyModelAdmin, button, display, register
 from core.audit import actor_of
 from core.paging import CappedPaginator
-from jobs.actions import cancel_run, retry_run
+from core.sql import Literal
+from jobs.actions import cancel_run, dismiss_run, pause_run, replay_run, resume_run, retry_run
+from jobs.forms import ReplayForm
 from jobs.models import Run, Schedule, WorkerProcess
 from jobs.schedules import ACTOR
 from jobs.states import RunStatus
-from jobs.timeline import steps_of
+from jobs.timeline import count_children, steps_of
 
 
 def why_not_cancel(_admin: Any, _request: HttpRequest, run: Run) -> str:
@@ -27,6 +29,57 @@ def why_not_cancel(_admin: Any, _request: HttpRequest, run: Run) -> str:
 
 def why_not_retry(_admin: Any, _request: HttpRequest, run: Run) -> str:
     return "" if run.status == RunStatus.FAILED else "Only a failed run can be retried."
+
+
+def why_not_pause(_admin: Any, _request: HttpRequest, run: Run) -> str:
+    if run.is_over:
+        return "It has ended."
+    is_pausing = run.status == RunStatus.PAUSED or run.pause_requested_at
+    return "It is paused." if is_pausing else ""
+
+
+def why_not_resume(_admin: Any, _request: HttpRequest, run: Run) -> str:
+    is_pausing = run.status == RunStatus.PAUSED or run.pause_requested_at
+    return "" if is_pausing else "Only a paused run can be resumed."
+
+
+def why_not_replay(_admin: Any, _request: HttpRequest, run: Run) -> str:
+    return "" if run.is_over else "Only a run that is over can be replayed."
+
+
+def why_not_dismiss(_admin: Any, _request: HttpRequest, run: Run) -> str:
+    if run.status != RunStatus.FAILED:
+        return "Only a failed run can be dismissed."
+    return "It is dismissed." if run.dismissed_at else ""
+
+
+def what_runs_again(_admin: Any, _request: HttpRequest, run: Run) -> str:
+    """Say before a replay which steps it would execute once more."""
+    keys = [view.step.key for view in steps_of(run)]
+    steps = f" Its steps were: {', '.join(keys)}." if keys else ""
+    return f"A new run does all of it again, or from a step on what follows.{steps}"
+
+
+class FailureFilter(SimpleListFilter):
+    """What waits for a person, grouped by what failed."""
+
+    title = "what failed"
+    parameter_name = "failure"
+    MOST = 20
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        letters = Run.objects.dead_letters().values_list("failure").annotate(count=Count("pk"))
+        groups = letters.order_by("-count", "failure")[: self.MOST]
+        found = [(failure or "?", f"{failure or 'Other'} ({count:,})") for failure, count in groups]
+        return [("any", "Everything that waits for a person"), *found] if found else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        if not self.value():
+            return queryset
+        letters = queryset.filter(status=Literal("failed"), dismissed_at__isnull=True)
+        if self.value() == "any":
+            return letters
+        return letters.filter(failure="" if self.value() == "?" else self.value())
 
 
 class StarterFilter(SimpleListFilter):
@@ -51,13 +104,14 @@ class RunAdmin(ReadOnlyModelAdmin):
     empty_text = "Sending a campaign or importing a file starts a run, and it is followed here."
 
     list_display = ("workflow", "number", "state", "progress", "actor", "created_at", "finished_at")
-    list_filter = (StarterFilter, "status", "workflow")
+    list_filter = (FailureFilter, StarterFilter, "status", "workflow")
     search_fields = ("=idempotency_key", "workflow")
     show_full_result_count = False
     paginator = CappedPaginator
     fields = (
         "number",
         "workflow",
+        "version",
         "queue",
         "actor",
         "idempotency_key",
@@ -75,7 +129,12 @@ class RunAdmin(ReadOnlyModelAdmin):
 
     def panel_context(self, request: HttpRequest, obj: Run) -> dict[str, Any]:
         holder = WorkerProcess.objects.filter(pk=obj.worker_id).first() if obj.worker_id else None
-        return {"run": obj, "steps": steps_of(obj), "holder": holder}
+        return {
+            "run": obj,
+            "steps": steps_of(obj),
+            "holder": holder,
+            "children": count_children(obj),
+        }
 
     def is_live(self, obj: Run) -> bool:
         return not obj.is_over
@@ -116,6 +175,53 @@ class RunAdmin(ReadOnlyModelAdmin):
     def retry(self, request: HttpRequest, run: Run) -> str:
         retry_run(run, actor=actor_of(request))
         return "It is in the queue again."
+
+    @button(
+        label="Replay",
+        permission="retry",
+        confirm=what_runs_again,
+        form=ReplayForm,
+        why_not=why_not_replay,
+        icon="restart_alt",
+    )
+    def replay(
+        self, request: HttpRequest, run: Run, *, from_step: str, input: dict[str, Any] | None
+    ) -> str:
+        again = replay_run(run, actor=actor_of(request), from_step=from_step, input=input)
+        return f"It runs again as {again.public_id}."
+
+    @button(
+        label="Pause",
+        permission="pause",
+        confirm="It rests, at its next checkpoint at the latest, until somebody resumes it.",
+        why_not=why_not_pause,
+        icon="pause",
+    )
+    def pause(self, request: HttpRequest, run: Run) -> str:
+        is_paused = pause_run(run, actor=actor_of(request)).status == RunStatus.PAUSED
+        return "It is paused." if is_paused else "It pauses at its next checkpoint."
+
+    @button(
+        label="Resume",
+        permission="pause",
+        confirm="It goes on where it stands; what it waited for is looked at anew.",
+        why_not=why_not_resume,
+        icon="play_arrow",
+    )
+    def resume(self, request: HttpRequest, run: Run) -> str:
+        resume_run(run, actor=actor_of(request))
+        return "It goes on."
+
+    @button(
+        label="Dismiss",
+        permission="retry",
+        confirm="It stays failed, and leaves the list of those that wait for a person.",
+        why_not=why_not_dismiss,
+        icon="done",
+    )
+    def dismiss(self, request: HttpRequest, run: Run) -> str:
+        dismiss_run(run, actor=actor_of(request))
+        return "It waits for nobody any more."
 
     @button(
         label="Cancel",

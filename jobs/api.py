@@ -1,4 +1,4 @@
-"""Runs over HTTP: look, cancel, retry. Whoever got a `Location` from a 202 asks here how it goes."""
+"""Runs and workflows over HTTP. Whoever got a `Location` from a 202 asks here how it goes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from core.api.idempotency import idempotent
 from core.api.pages import CursorPage
 from core.audit import actor_of
 from core.errors import Refused
-from jobs.actions import cancel_run, retry_run
+from jobs import catalogue
+from jobs.actions import cancel_run, dismiss_run, pause_run, replay_run, resume_run, retry_run
 from jobs.models import Run, RunQuerySet
-from jobs.serializers import RunOutput, RunSummary
+from jobs.serializers import ReplayInput, RunOutput, RunSummary, WorkflowOutput
 from jobs.states import RunStatus
 
 
@@ -97,10 +98,82 @@ class RetryView(APIView):
     @idempotent
     def post(self, request: Request, run_id: str) -> Response:
         """Retry a failed run from the step that failed; 409 unless it is failed."""
-        run = retry_run(Run.from_public_id(run_id), actor=actor_of(request))
-        location = f"/api/v1/runs/{run.public_id}"
-        headers = {"Location": location, "Retry-After": "2"}
-        return Response(RunOutput(run).data, status=202, headers=headers)
+        return accepted(retry_run(Run.from_public_id(run_id), actor=actor_of(request)))
+
+
+class ReplayView(APIView):
+    """Starts what once ran over again."""
+
+    required_scopes: ClassVar = {"POST": "runs:control"}
+    required_permissions: ClassVar = {"POST": "jobs.retry_run"}
+
+    @extend_schema(operation_id="runs_replay", request=ReplayInput, responses={202: RunOutput})
+    @idempotent
+    def post(self, request: Request, run_id: str) -> Response:
+        """Start a new run of what ran, from its start or from a step, also with other input; 409 unless it is over."""
+        wish = ReplayInput(data=request.data)
+        wish.is_valid(raise_exception=True)
+        run = Run.from_public_id(run_id)
+        return accepted(replay_run(run, actor=actor_of(request), **wish.validated_data))
+
+
+class PauseView(APIView):
+    """Lets a run rest."""
+
+    required_scopes: ClassVar = {"POST": "runs:control"}
+    required_permissions: ClassVar = {"POST": "jobs.pause_run"}
+
+    @extend_schema(operation_id="runs_pause", request=None, responses=RunOutput)
+    @idempotent
+    def post(self, request: Request, run_id: str) -> Response:
+        """Pause a run, at once or at its next checkpoint; 409 when it is over or paused."""
+        run = pause_run(Run.from_public_id(run_id), actor=actor_of(request))
+        return Response(RunOutput(run).data)
+
+
+class ResumeView(APIView):
+    """Lets a paused run go on."""
+
+    required_scopes: ClassVar = {"POST": "runs:control"}
+    required_permissions: ClassVar = {"POST": "jobs.pause_run"}
+
+    @extend_schema(operation_id="runs_resume", request=None, responses={202: RunOutput})
+    @idempotent
+    def post(self, request: Request, run_id: str) -> Response:
+        """Resume a paused run; what it waits for is looked at anew. 409 unless it is paused."""
+        return accepted(resume_run(Run.from_public_id(run_id), actor=actor_of(request)))
+
+
+class DismissView(APIView):
+    """Says of a failed run that it may stay so."""
+
+    required_scopes: ClassVar = {"POST": "runs:control"}
+    required_permissions: ClassVar = {"POST": "jobs.retry_run"}
+
+    @extend_schema(operation_id="runs_dismiss", request=None, responses=RunOutput)
+    @idempotent
+    def post(self, request: Request, run_id: str) -> Response:
+        """Take a failed run from the list of those that wait for a person; 409 unless it stands there."""
+        run = dismiss_run(Run.from_public_id(run_id), actor=actor_of(request))
+        return Response(RunOutput(run).data)
+
+
+class WorkflowListView(APIView):
+    """All workflows."""
+
+    required_scopes: ClassVar = {"GET": "runs:read"}
+    required_permissions: ClassVar = {"GET": "jobs.view_run"}
+
+    @extend_schema(operation_id="workflows_list", responses=WorkflowOutput(many=True))
+    def get(self, request: Request) -> Response:
+        """List workflows with what starts them, what holds them back, and the schema of their input."""
+        return Response(WorkflowOutput(catalogue.entries(), many=True).data)
+
+
+def accepted(run: Run) -> Response:
+    """Answer 202 with where to ask how the run goes."""
+    headers = {"Location": f"/api/v1/runs/{run.public_id}", "Retry-After": "2"}
+    return Response(RunOutput(run).data, status=202, headers=headers)
 
 
 routes: list[URLPattern] = [
@@ -108,4 +181,9 @@ routes: list[URLPattern] = [
     path("runs/<str:run_id>", RunView.as_view(), name="run"),
     path("runs/<str:run_id>/cancel", CancelView.as_view(), name="run-cancel"),
     path("runs/<str:run_id>/retry", RetryView.as_view(), name="run-retry"),
+    path("runs/<str:run_id>/replay", ReplayView.as_view(), name="run-replay"),
+    path("runs/<str:run_id>/pause", PauseView.as_view(), name="run-pause"),
+    path("runs/<str:run_id>/resume", ResumeView.as_view(), name="run-resume"),
+    path("runs/<str:run_id>/dismiss", DismissView.as_view(), name="run-dismiss"),
+    path("workflows", WorkflowListView.as_view(), name="workflows"),
 ]

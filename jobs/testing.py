@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 from core import clock
 from core.ids import uuid7
-from jobs import deadlines, heartbeat, schedules, timers
+from jobs import deadlines, heartbeat, reaper, schedules, timers
+from jobs.checkpoints import StepRecord
+from jobs.context import RunContext
 from jobs.events import dispatching
-from jobs.leases import claim
+from jobs.leases import Wish, claim
+from jobs.models import Run
 from jobs.worker import drive
 
 
@@ -17,6 +22,53 @@ def run_one(*, queue: str = "main") -> str | None:
     heartbeat.be_quiet()
     lease = claim(queue, worker_id=uuid7())
     return drive(str(lease.run_id), lease.epoch) if lease else None
+
+
+def history(run: Run) -> list[tuple[str, str]]:
+    """Return the steps of a run and how each stands, in the order in which they began."""
+    steps = run.steps.order_by("started_at", "finished_at", "key")
+    return list(steps.values_list("key", "status"))
+
+
+class Crash(BaseException):
+    """The end of a worker process, as far as a test in one process can have one."""
+
+
+def crash_after(run: Run, step: str) -> None:
+    """Drive runs until this one has completed a step, and there let its worker die; the reaper finds it as it would.
+
+    Raises AssertionError where the run never comes to that step.
+    """
+    heartbeat.be_quiet()
+    with _deadly(run, step):
+        for _ in range(1_000):
+            timers.promote_due()
+            try:
+                if run_one() is None:
+                    break
+            except Crash:
+                run.refresh_from_db()
+                reaper.give_back(run.pk, epoch=run.epoch)
+                run.refresh_from_db()
+                return
+    raise AssertionError(f"{run.public_id} never completed a step {step!r}")
+
+
+@contextmanager
+def _deadly(run: Run, key: str) -> Iterator[None]:
+    """Make the committed checkpoint of one step the last thing its process does."""
+    keep = RunContext._keep
+
+    def keep_and_die(context: RunContext, done: StepRecord, wish: Wish) -> Any:
+        if (context.id, done.key) == (run.public_id, key):
+            raise Crash
+        return keep(context, done, wish)
+
+    setattr(RunContext, "_keep", keep_and_die)  # noqa: B010 - a method, for as long as the block lasts
+    try:
+        yield
+    finally:
+        setattr(RunContext, "_keep", keep)  # noqa: B010
 
 
 def run_until_idle(*, advance: bool = False, cron: bool = False, limit: int = 1_000) -> int:

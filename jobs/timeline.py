@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from django.db.models import Count
+
 from core import clock
 from jobs.models import Run, Step, StepAttempt
 
@@ -32,6 +34,12 @@ def steps_of(run: Run) -> list[StepView]:
         _view(step, attempts[step.key], start=start.timestamp(), whole=whole)
         for step in run.steps.order_by("started_at")
     ]
+
+
+def count_children(run: Run) -> dict[str, int]:
+    """Return how many runs a run started, by status."""
+    rows = Run.objects.filter(parent=run).values_list("status").annotate(count=Count("pk"))
+    return dict(rows.order_by("status"))
 
 
 def _view(step: Step, failed: list[StepAttempt], *, start: float, whole: float) -> StepView:

@@ -1,4 +1,4 @@
-"""`manage.py runs list|show|watch|retry|cancel`: the job log for operators."""
+"""`manage.py runs list|show|watch|retry|replay|pause|resume|cancel|dismiss`: the job log for operators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core.audit import command_actor
 from core.errors import Refused
-from jobs.actions import cancel_run, retry_run
+from jobs.actions import cancel_run, dismiss_run, pause_run, replay_run, resume_run, retry_run
+from jobs.commands import json_object
 from jobs.models import Run
 from jobs.states import RunStatus
 from jobs.timeline import steps_of
@@ -28,7 +29,7 @@ def positive(text: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Look at runs, and retry or cancel them."
+    help = "Look at runs, and retry, replay, pause, resume, cancel or dismiss them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -40,9 +41,16 @@ class Command(BaseCommand):
             ("show", "one run with its steps"),
             ("watch", "follow a run until it is over"),
             ("retry", "put a failed run back in the queue"),
-            ("cancel", "end a run"),
+            ("pause", "let a run rest"),
+            ("resume", "let a paused run go on"),
+            ("cancel", "end a run and its children"),
+            ("dismiss", "say of a failed run that it may stay so"),
         ):
             verbs.add_parser(verb, help=help).add_argument("run", metavar="RUN")
+        replay = verbs.add_parser("replay", help="start what ran over again, as a new run")
+        replay.add_argument("run", metavar="RUN")
+        replay.add_argument("--from", dest="from_step", default="", metavar="STEP")
+        replay.add_argument("--input", metavar="JSON", help="other input")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -87,6 +95,28 @@ class Command(BaseCommand):
     def _retry(self, options: dict[str, Any]) -> None:
         run = retry_run(Run.from_public_id(options["run"]), actor=command_actor())
         self.stdout.write(f"{run.public_id} is in the queue again.")
+
+    def _replay(self, options: dict[str, Any]) -> None:
+        run = Run.from_public_id(options["run"])
+        input = None if options["input"] is None else json_object(options["input"])
+        again = replay_run(run, actor=command_actor(), from_step=options["from_step"], input=input)
+        self.stdout.write(again.public_id)
+
+    def _pause(self, options: dict[str, Any]) -> None:
+        run = pause_run(Run.from_public_id(options["run"]), actor=command_actor())
+        is_paused = run.status == RunStatus.PAUSED
+        self.stdout.write(
+            f"{run.public_id} is {run.status}."
+            + ("" if is_paused else " It pauses at its next checkpoint.")
+        )
+
+    def _resume(self, options: dict[str, Any]) -> None:
+        run = resume_run(Run.from_public_id(options["run"]), actor=command_actor())
+        self.stdout.write(f"{run.public_id} goes on.")
+
+    def _dismiss(self, options: dict[str, Any]) -> None:
+        run = dismiss_run(Run.from_public_id(options["run"]), actor=command_actor())
+        self.stdout.write(f"{run.public_id} stays failed, and waits for nobody.")
 
     def _cancel(self, options: dict[str, Any]) -> None:
         run = cancel_run(Run.from_public_id(options["run"]), actor=command_actor())

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core.audit import command_actor
 from core.errors import Refused
+from jobs.commands import json_object
 from jobs.events.sending import send_event
-from jobs.management.commands.start import json_object
 
 
 class Command(BaseCommand):

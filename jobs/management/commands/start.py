@@ -12,19 +12,9 @@ from core.audit import command_actor
 from core.errors import Refused
 from jobs import registry
 from jobs.actions import start_run
+from jobs.commands import json_object
 from jobs.states import RunStatus
 from jobs.watching import outcome, watch_run
-
-
-def json_object(text: str, *, option: str = "--input") -> dict[str, Any]:
-    """Return the JSON object that a text spells; refuse anything else, naming it."""
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise CommandError(f"{option} {text!r} is not JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise CommandError(f'{option} {text!r} is not a JSON object. Write it like {{"name": 1}}.')
-    return value
 
 
 class Command(BaseCommand):
