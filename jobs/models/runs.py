@@ -36,7 +36,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def dead_letters(self) -> RunQuerySet:
         """Failed, and nobody has said that it may stay so."""
-        return self.filter(status=RunStatus.FAILED, dismissed_at__isnull=True)
+        return self.filter(status=Literal(RunStatus.FAILED), dismissed_at__isnull=True)
 
 
 class Run(PublicIdModel):

@@ -94,7 +94,7 @@ def test_the_list_asks_no_more_questions_for_more_runs(client_of, bob, django_as
     client = client_of(bob)
     start_run("test.admin")
     client.get(URL)
-    with django_assert_num_queries(7) as few:
+    with django_assert_num_queries(8) as few:
         client.get(URL)
     for _ in range(49):
         start_run("test.admin")
