@@ -5,21 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
 
 from campaigns import actions
 from campaigns.appearance import in_its_zone, look_of
 from campaigns.forms import PauseForm, ScheduleForm
 from campaigns.live import Panel, panel_of
 from campaigns.models import Campaign
-from campaigns.readiness import check_audience, check_parts
+from campaigns.readiness import check_audience, check_parts, count_gaps, list_gaps
 from campaigns.states import UNDER_WAY, Status
-from campaigns.wording import confirmation, people
+from campaigns.wording import confirmation, gap_in_words, people
 from core.admin import ModelAdmin, button, display, register
 from core.audit import actor_of
 from messaging.admin.results import drawn
@@ -35,23 +39,27 @@ BUTTONS = {
     Status.PAUSED: {"resume", "cancel"},
     Status.FAILED: {"cancel"},
 }
+ALWAYS = {"duplicate"}
+#: How many of those who lack something are shown by name.
+SHOWN_GAPS = 100
 LATE_BUTTONS = {"send_late", "unschedule", "cancel"}
 
 
 def allowed_buttons(campaign: Campaign) -> set[str]:
     """Return the names of the buttons that the campaign's state allows."""
     if campaign.is_cancelling:
-        return set()
+        return ALWAYS
     if campaign.status == Status.SCHEDULED and campaign.asks_since:
-        return LATE_BUTTONS
-    return BUTTONS.get(Status(campaign.status), set())
+        return LATE_BUTTONS | ALWAYS
+    return BUTTONS.get(Status(campaign.status), set()) | ALWAYS
 
 
 def ask_to_send(_admin: Any, _request: HttpRequest, campaign: Campaign) -> str:
     """Return the question before sending, with the number of people; raise Refused where it cannot go."""
     check_parts(campaign)
     count = check_audience(campaign)
-    return confirmation(count, per_second=campaign.sender.rate_per_second)
+    asked = confirmation(count, per_second=campaign.sender.rate_per_second)
+    return "\n".join([asked, *map(gap_in_words, count_gaps(campaign))])
 
 
 def ask_to_schedule(_admin: Any, _request: HttpRequest, campaign: Campaign) -> str:
@@ -82,6 +90,9 @@ class CampaignAdmin(ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         is_draft = obj is None or obj.status == Status.DRAFT
         return is_draft and super().has_change_permission(request, obj)
+
+    def has_duplicate_permission(self, request: HttpRequest, obj: Campaign) -> bool:
+        return super().has_add_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         return False
@@ -182,6 +193,39 @@ class CampaignAdmin(ModelAdmin):
     def cancel(self, request: HttpRequest, campaign: Campaign) -> str:
         actions.cancel_campaign(campaign, actor=actor_of(request))
         return "It is cancelled." if campaign.finished_at else "It is being cancelled."
+
+    @button(
+        label="Duplicate",
+        permission="duplicate",
+        confirm="A new draft with the same template, sender and lists.",
+        icon="content_copy",
+    )
+    def duplicate(self, request: HttpRequest, campaign: Campaign) -> tuple[str, Campaign]:
+        copy = actions.duplicate_campaign(campaign, actor=actor_of(request))
+        return f"This is “{copy.name}”, a draft. Nothing goes out before you send it.", copy
+
+    # --- who lacks what ----------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_safe(self.gaps_view))
+        own = path("<path:object_id>/gaps/", view, name=self.url_name("gaps"))
+        return [own, *super().get_urls()]
+
+    def gaps_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show who lacks what the template needs, for those who may look at contacts."""
+        campaign = self.object_or_404(request, object_id)
+        assert isinstance(campaign, Campaign)
+        if not request.user.has_perm("messaging.view_contact"):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Who lacks what: {campaign.name}",
+            "campaign": campaign,
+            "gaps": [gap_in_words(gap) for gap in count_gaps(campaign)],
+            "people": list_gaps(campaign, limit=SHOWN_GAPS),
+            "limit": SHOWN_GAPS,
+        }
+        return TemplateResponse(request, "campaigns/gaps.html", context)
 
     # --- the panel ---------------------------------------------------------------------------
 

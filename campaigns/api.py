@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -14,11 +15,12 @@ from rest_framework.views import APIView
 from campaigns import actions
 from campaigns.models import Campaign
 from campaigns.moments import read_moment
-from campaigns.readiness import count_audience
+from campaigns.readiness import count_audience, count_gaps
 from campaigns.serializers import (
     AudienceOutput,
     CampaignInput,
     CampaignOutput,
+    DuplicateInput,
     PauseInput,
     ScheduleInput,
 )
@@ -117,7 +119,28 @@ class AudienceView(APIView):
     @extend_schema(operation_id="campaigns_audience", responses=AudienceOutput)
     def get(self, request: Request, campaign_id: str) -> Response:
         """Count the people a campaign would reach now, and those it would skip."""
-        return Response(AudienceOutput(count_audience(Campaign.from_public_id(campaign_id))).data)
+        campaign = Campaign.from_public_id(campaign_id)
+        count = count_audience(campaign)
+        found = {**asdict(count), "gaps": count_gaps(campaign)}
+        return Response(AudienceOutput(found).data)
+
+
+class DuplicateView(APIView):
+    """A copy of a campaign."""
+
+    required_scopes: ClassVar = {"POST": "campaigns:write"}
+    required_permissions: ClassVar = {"POST": "campaigns.add_campaign"}
+
+    @extend_schema(
+        operation_id="campaigns_duplicate", request=DuplicateInput, responses={201: CampaignOutput}
+    )
+    @idempotent
+    def post(self, request: Request, campaign_id: str) -> Response:
+        """Make a draft with the same template, sender and lists, whatever became of this one."""
+        campaign = Campaign.from_public_id(campaign_id)
+        wish = validated(DuplicateInput(data=request.data or {}))
+        copy = actions.duplicate_campaign(campaign, name=wish["name"], actor=actor_of(request))
+        return answer(copy, status=201, location=f"/api/v1/campaigns/{copy.public_id}")
 
 
 class LaunchingView(APIView):
@@ -212,6 +235,7 @@ routes: list[URLPattern] = [
     path("campaigns", CampaignListView.as_view()),
     path("campaigns/<str:campaign_id>", CampaignView.as_view()),
     path("campaigns/<str:campaign_id>/audience", AudienceView.as_view()),
+    path("campaigns/<str:campaign_id>/duplicate", DuplicateView.as_view()),
     path("campaigns/<str:campaign_id>/send", SendView.as_view()),
     path("campaigns/<str:campaign_id>/schedule", ScheduleView.as_view()),
     path("campaigns/<str:campaign_id>/unschedule", UnscheduleView.as_view()),

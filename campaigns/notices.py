@@ -13,9 +13,9 @@ from campaigns.appearance import in_its_zone
 from campaigns.handovers import batches_of
 from campaigns.models import Campaign
 from campaigns.outlook import WAITS, Outlook, moment_in_words, more_days
-from campaigns.readiness import check_audience, check_parts
+from campaigns.readiness import check_audience, check_parts, count_gaps
 from campaigns.states import UNDER_WAY, Status
-from campaigns.wording import forecast, people
+from campaigns.wording import forecast, gap_in_words, people
 from core.clock import now
 from core.errors import Refused
 from jobs.models import Run
@@ -63,6 +63,18 @@ def _about_the_draft(campaign: Campaign) -> Iterator[Notice]:
             forecast(count, per_second=campaign.sender.rate_per_second),
             icon="group",
             tone="calm",
+        )
+        yield from _about_gaps(campaign)
+
+
+def _about_gaps(campaign: Campaign) -> Iterator[Notice]:
+    for gap in count_gaps(campaign):
+        yield Notice(
+            gap_in_words(gap),
+            f"Give {gap.variable} a default in the template, or fill it in.",
+            icon="person_search",
+            url=reverse("admin:campaigns_campaign_gaps", args=[campaign.pk]),
+            link="See who",
         )
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from django.db.models import QuerySet
+
 from campaigns.models import Campaign
 from campaigns.wording import skipped_in_words
 from core.errors import Refused
-from messaging import audience
+from messaging import audience, gaps
 from messaging.audience import AudienceCount
 from messaging.channels import Channel
-from messaging.models import Sender, TemplateVersion
+from messaging.gaps import Gap, Lacking
+from messaging.models import Contact, Sender, TemplateVersion
 from messaging.providers import registry
 from messaging.rendering import TemplateError, compiled
 
@@ -44,6 +47,22 @@ def check_audience(campaign: Campaign) -> AudienceCount:
 def count_audience(campaign: Campaign) -> AudienceCount:
     """Return how many people its lists hold, and how many of them may be written to."""
     return audience.count(campaign.lists.all(), Channel(campaign.sender.channel))
+
+
+def count_gaps(campaign: Campaign) -> list[Gap]:
+    """Return what its template needs of people and some of those whom it would reach lack."""
+    version = campaign.template.latest
+    return gaps.gaps(version, _reached(campaign)) if version else []
+
+
+def list_gaps(campaign: Campaign, *, limit: int) -> list[Lacking]:
+    """Return the first people whom it would reach and who lack something, with what it is."""
+    version = campaign.template.latest
+    return gaps.who_lacks(version, _reached(campaign), limit=limit) if version else []
+
+
+def _reached(campaign: Campaign) -> QuerySet[Contact]:
+    return audience.reached(campaign.lists.all(), Channel(campaign.sender.channel))
 
 
 def _version(campaign: Campaign) -> TemplateVersion:
@@ -86,7 +105,7 @@ def _check_variables(campaign: Campaign, version: TemplateVersion) -> None:
     try:
         compiled(version).render(_for_anyone(campaign))
     except TemplateError as error:
-        if error.variable.startswith(("campaign.", "data.")):
+        if error.variable.startswith(("campaign.", "data.", "event.")):
             raise Refused(
                 f"The template “{campaign.template}” uses {error.variable!r}, "
                 "which a campaign does not have.",
@@ -104,6 +123,9 @@ def _for_anyone(campaign: Campaign) -> dict[str, Any]:
         "contact": defaultdict(str, attributes=defaultdict(str)),
         "campaign": {"name": campaign.name},
         "data": {},
+        "event": {},
         "sender": defaultdict(str),
         "unsubscribe_url": "",
+        "preferences_url": "",
+        "content": {},
     }

@@ -96,6 +96,22 @@ class CampaignOutput(serializers.Serializer[Any]):
         return {"done": run.progress_done, "total": run.progress_total, "text": run.progress_text}
 
 
+class GapOutput(serializers.Serializer[Any]):
+    """A variable without a default that some people have no value for."""
+
+    variable = serializers.CharField()
+    people = serializers.IntegerField()
+    may_fail = serializers.BooleanField(
+        help_text="Who has nothing at all gets no message; an empty value leaves a gap."
+    )
+
+
+class DuplicateInput(Input):
+    """How the copy is called."""
+
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+
 class AudienceOutput(serializers.Serializer[Any]):
     """Whom it would reach now."""
 
@@ -104,3 +120,4 @@ class AudienceOutput(serializers.Serializer[Any]):
     skipped = serializers.DictField(
         child=serializers.IntegerField(), help_text="The others, by reason."
     )
+    gaps = GapOutput(many=True, help_text="What the template needs and some of them lack.")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from core.durations import in_words
 from messaging.audience import AudienceCount
+from messaging.gaps import Gap
 
 #: Reasons of the outbox, as they read after a number.
 SKIPPED = {
@@ -37,6 +38,13 @@ def forecast(count: AudienceCount, *, per_second: float | None) -> str:
     skipped = count.total - count.sendable
     why = skipped_in_words(count.skipped)
     return f"{duration} ({skipped:,} skipped: {why})." if skipped else f"{duration}."
+
+
+def gap_in_words(gap: Gap) -> str:
+    """Return `12 people have no contact.first_name: they would get it with a gap there.`"""
+    have = "has" if gap.people == 1 else "have"
+    result = "not get it, or with a gap there" if gap.may_fail else "get it with a gap there"
+    return f"{people(gap.people)} {have} no {gap.variable}: they would {result}."
 
 
 def people(number: int) -> str:

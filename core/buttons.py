@@ -25,7 +25,7 @@ from django.views.decorators.http import require_http_methods
 from core.errors import Refused
 from core.fragments import fragment_view
 
-Method = TypeVar("Method", bound=Callable[..., str])
+Method = TypeVar("Method", bound=Callable[..., "str | tuple[str, Model]"])
 Text = str | Callable[[Any, HttpRequest, Any], str]
 
 
@@ -56,6 +56,8 @@ def button(
     is_primary: bool = False,
 ) -> Callable[[Method], Method]:
     """Make a method `(self, request, obj, **answers) -> message` a button of its ModelAdmin.
+
+    One that made another object returns `(message, other)`: the person goes to that one's page.
 
     `permission` is a verb: `launch` asks `has_launch_permission(request, obj)` where the admin has one, and
     else for Django's `<app>.launch_<model>`. `confirm` is the question, or makes it of (admin, request, obj).
@@ -142,9 +144,11 @@ class ButtonsMixin(ModelAdmin):
     def act(
         self, request: HttpRequest, obj: Model, button: Button, answers: dict[str, Any]
     ) -> HttpResponse:
-        """Do it, and go back to the object's page with what came of it."""
+        """Do it, and go back to the object's page, or to the new one's, with what came of it."""
         try:
-            messages.success(request, getattr(self, button.name)(request, obj, **answers))
+            told = getattr(self, button.name)(request, obj, **answers)
+            message, obj = told if isinstance(told, tuple) else (told, obj)
+            messages.success(request, message)
         except Refused as refusal:
             messages.error(request, str(refusal))
         place = reverse(f"{self.admin_site.name}:{self.url_name('change')}", args=[obj.pk])

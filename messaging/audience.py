@@ -51,6 +51,13 @@ def people_on(lists: Iterable[ContactList]) -> QuerySet[Contact]:
     return Contact.objects.filter(pk__in=memberships.values("contact"))
 
 
+def reached(
+    lists: Iterable[ContactList], channel: Channel, *, topic: Topic | None = None
+) -> QuerySet[Contact]:
+    """Return the contacts on these lists who may be written to."""
+    return people_on(lists).annotate(why=eligibility(channel, topic=topic)).filter(why=SENDABLE)
+
+
 def eligibility(
     channel: Channel,
     *,

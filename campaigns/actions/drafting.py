@@ -14,6 +14,8 @@ from core import audit
 from core.errors import Refused
 from messaging.models import ContactList, Sender, Template
 
+NAME_LENGTH = 200
+
 
 class Draft(TypedDict, total=False):
     """What may be written in a draft."""
@@ -56,6 +58,18 @@ def update_campaign(campaign: Campaign, *, actor: str, **changes: Unpack[Draft])
     campaign.refresh_from_db()
     audit.record("campaign.updated", campaign, actor=actor, fields=sorted(changes))
     return campaign
+
+
+@transaction.atomic
+def duplicate_campaign(campaign: Campaign, *, actor: str, name: str = "") -> Campaign:
+    """Make a draft with the same template, sender and lists, whatever became of the first; return it."""
+    name = name.strip() or f"Copy of {campaign.name}"[:NAME_LENGTH]
+    copy = Campaign.objects.create(
+        name=name, template=campaign.template, sender=campaign.sender, created_by=actor
+    )
+    copy.lists.set(campaign.lists.all())
+    audit.record("campaign.created", copy, actor=actor, copy_of=campaign.public_id)
+    return copy
 
 
 def _check_name(name: str) -> None:

@@ -308,7 +308,7 @@ def test_the_page_shows_the_buttons_that_the_state_allows(
 
     shown = browser.get(page(campaign)).context["buttons"]
 
-    assert [entry["button"].label for entry in shown] == buttons
+    assert [entry["button"].label for entry in shown] == [*buttons, "Duplicate"]
 
 
 def test_the_list_takes_as_many_queries_for_fifty_as_for_one(
