@@ -10,8 +10,9 @@ from jobs.retrying import NO_RETRY, Retry
 from messaging import alerts, lanes
 from messaging.content.refreshing import refresh
 from messaging.delivery import Delivery
-from messaging.models import ContentBlock, Proof, Sender
+from messaging.models import Contact, ContentBlock, Proof, Sender
 from messaging.proving import hand_over, settle
+
 from messaging.webhooks import reader
 
 
@@ -59,6 +60,10 @@ def proof_failed(
 ) -> None:
     """Say on a test why it was given up."""
     settle(Proof.from_public_id(input["proof"]), problem=error["message"])
+@workflow("messaging.erase")
+def erase(run: RunContext, *, contact: str) -> int:
+    """Clean frozen bytes of a person who was erased; return how many batches held any."""
+    return erasure.erase(run, Contact.from_public_id(contact))
 
 
 @workflow("messaging.tend_lanes", cron="* * * * *")

@@ -107,3 +107,5 @@ def _note(ready: Readings, messages: dict[int, Message]) -> None:
         contact = message.contact_id if message else people.get(reading.phone)
         rows.append((event.pk, now, at, reading.note, message and message.pk, contact))
     update_from(ProviderEvent, ("applied_at", "happened_at", "note", "message", "contact"), rows)
+    noted = ProviderEvent.objects.filter(pk__in=[row[0] for row in rows])
+    noted.filter(contact__erased_at__isnull=False).update(body="")
