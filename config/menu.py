@@ -18,6 +18,7 @@ GROUPS = (
         (
             ("messaging.Contact", "person"),
             ("messaging.ContactList", "group"),
+            ("messaging.Topic", "label"),
             ("imports.CsvBatch", "upload_file"),
         ),
     ),
@@ -27,6 +28,7 @@ GROUPS = (
             ("jobs.Run", "monitoring"),
             ("jobs.Event", "bolt"),
             ("messaging.Message", "mail"),
+            ("messaging.ProviderEvent", "hearing"),
             ("messaging.SandboxMessage", "inbox"),
         ),
     ),

@@ -12,6 +12,7 @@ import jobs.api
 import jobs.events.api
 import messaging.api
 import messaging.message_api
+import messaging.rights_api
 from core.api.problems import UnknownEndpoint
 from core.health import healthz, readyz
 from jobs.events.inngest import receive
@@ -22,6 +23,7 @@ api_routes = [
     *campaigns.api.routes,
     *messaging.api.routes,
     *messaging.message_api.routes,
+    *messaging.rights_api.routes,
     *jobs.api.routes,
     *jobs.events.api.routes,
 ]

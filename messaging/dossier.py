@@ -57,7 +57,9 @@ def export_contact(contact: Contact, *, actor: str) -> dict[str, Any]:
             {"list": each.list.name, "asked_at": each.asked_at, "confirmed_at": each.confirmed_at}
             for each in contact.confirmations.select_related("list")
         ],
-        "suppressions": _rows(_suppressions(contact), ("channel", "reason", "source", "created_at")),
+        "suppressions": _rows(
+            _suppressions(contact), ("channel", "reason", "source", "created_at")
+        ),
         "messages": [_message(each) for each in _messages(contact)],
         "answers": _rows(_answers(contact), EVENT),
         "changes": _rows(

@@ -1,6 +1,6 @@
 """What was frozen is cleaned of a person: batches keep their other mails, and a checksum of what is left.
 
-A batch whose fate is open keeps its bytes, for it may only ever go out again as it is; it is cleaned once that is known.
+A batch whose fate is open keeps its bytes, for it may only go out again as it is; it is cleaned once that is known.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from messaging.confirmation_page import ConfirmView
 from messaging.preferences import PreferenceView
 from messaging.views import UnsubscribeView
 from messaging.webhooks.views import ResendView, TwilioInboundView, TwilioStatusView
@@ -11,6 +12,7 @@ from messaging.webhooks.views import ResendView, TwilioInboundView, TwilioStatus
 app_name = "messaging"
 urlpatterns = [
     path("u/<str:token>", UnsubscribeView.as_view(), name="unsubscribe"),
+    path("confirm/<str:token>", ConfirmView.as_view(), name="confirm"),
     path("preferences/<str:token>", PreferenceView.as_view(), name="preferences"),
     path("webhooks/resend", ResendView.as_view(), name="webhook-resend"),
     path("webhooks/twilio/status", TwilioStatusView.as_view(), name="webhook-twilio-status"),

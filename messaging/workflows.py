@@ -7,12 +7,11 @@ from typing import Any
 from jobs.context import RunContext
 from jobs.registry import workflow
 from jobs.retrying import NO_RETRY, Retry
-from messaging import alerts, lanes
+from messaging import alerts, erasure, lanes
 from messaging.content.refreshing import refresh
 from messaging.delivery import Delivery
 from messaging.models import Contact, ContentBlock, Proof, Sender
 from messaging.proving import hand_over, settle
-
 from messaging.webhooks import reader
 
 
@@ -60,6 +59,8 @@ def proof_failed(
 ) -> None:
     """Say on a test why it was given up."""
     settle(Proof.from_public_id(input["proof"]), problem=error["message"])
+
+
 @workflow("messaging.erase")
 def erase(run: RunContext, *, contact: str) -> int:
     """Clean frozen bytes of a person who was erased; return how many batches held any."""

@@ -58,9 +58,7 @@ def erase_contact(contact: Contact, *, actor: str) -> Run:
         _forget_what_was_said(contact)
         forget_messages(contact)
         audit.record("contact.erased", contact, actor=actor)
-        return start_run(
-            "messaging.erase", input={"contact": contact.public_id}, actor=actor
-        )
+        return start_run("messaging.erase", input={"contact": contact.public_id}, actor=actor)
 
 
 def forget_messages(contact: Contact) -> None:

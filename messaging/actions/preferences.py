@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import transaction
 
@@ -88,7 +89,7 @@ def _preference(
     contact: Contact,
     channel: Channel,
     topics: Iterable[Topic],
-    choices: dict[tuple[object, str], str],
+    choices: Mapping[tuple[UUID, str], str],
 ) -> ChannelPreference:
     reasons = _wishes(contact, channel)
     granted = Consent.objects.filter(contact=contact, channel=channel, state=ConsentState.GRANTED)
@@ -120,11 +121,19 @@ def _save_channel(
 ) -> bool:
     if channel.is_on == is_wanted:
         return False
-    how = {
-        "source": evidence.source,
-        "actor": evidence.actor,
-        "ip_address": evidence.ip_address,
-    }
     if is_wanted:
-        return resubscribe(contact, channel.channel, wording=evidence.wording, **how)
-    return unsubscribe(contact, channel.channel, **how)
+        return resubscribe(
+            contact,
+            channel.channel,
+            source=evidence.source,
+            actor=evidence.actor,
+            wording=evidence.wording,
+            ip_address=evidence.ip_address,
+        )
+    return unsubscribe(
+        contact,
+        channel.channel,
+        source=evidence.source,
+        actor=evidence.actor,
+        ip_address=evidence.ip_address,
+    )

@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
-from messaging.admin import batches, messages, people, sandbox, senders, templates
+from messaging.admin import (
+    batches,
+    events,
+    messages,
+    people,
+    sandbox,
+    senders,
+    templates,
+    topics,
+)
 
-__all__ = ["batches", "messages", "people", "sandbox", "senders", "templates"]
+__all__ = [
+    "batches",
+    "events",
+    "messages",
+    "people",
+    "sandbox",
+    "senders",
+    "templates",
+    "topics",
+]

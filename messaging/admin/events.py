@@ -99,7 +99,9 @@ class ProviderEventAdmin(ReadOnlyModelAdmin):
 
     @display(description="As it came")
     def payload(self, event: ProviderEvent) -> SafeString:
-        return format_html('<pre class="lh-raw">{}</pre>', readable(event) or "(erased)")
+        return format_html(
+            '<div class="highlight"><pre>{}</pre></div>', readable(event) or "(erased)"
+        )
 
 
 def readable(event: ProviderEvent) -> str:

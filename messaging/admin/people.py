@@ -23,6 +23,7 @@ from messaging.actions.consent import (
 )
 from messaging.actions.people import create_contact, create_list, rename_list, update_contact
 from messaging.addresses import address_hash, normalise_email, normalise_phone
+from messaging.admin.rights import RightsMixin
 from messaging.channels import Channel
 from messaging.forms import ContactForm, GiveConsentForm, WithdrawConsentForm
 from messaging.models import (
@@ -42,6 +43,7 @@ class ConsentHistory(TabularInline):
     fields = readonly_fields = (
         "at",
         "channel",
+        "topic",
         "state",
         "source",
         "wording",
@@ -58,7 +60,7 @@ class ConsentHistory(TabularInline):
 
 
 @register(Contact)
-class ContactAdmin(ModelAdmin):
+class ContactAdmin(RightsMixin, ModelAdmin):
     """A person's page. People are never deleted: their consent history must stay."""
 
     empty_text = "Load a CSV file under Imports, or add people one by one."
@@ -76,6 +78,12 @@ class ContactAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
         return super().get_queryset(request).prefetch_related("consents")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Contact | None = None) -> list[str]:
+        if obj is None:
+            return []
+        rights = ["dossier"] if self.has_export_permission(request, obj) else []
+        return [*rights, "erased_at"] if obj.erased_at else rights
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str

@@ -37,6 +37,7 @@ class Contact(PublicIdModel):
     updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
+        permissions = [("export_contact", "Can export everything about a contact")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(email__isnull=True) | Q(email=Lower("email")),
