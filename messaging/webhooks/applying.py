@@ -1,7 +1,8 @@
 """Kept events become lives, closed addresses and wishes: hundreds in one transaction, fenced by the reader's lease.
 
 1. Read what each says. 2. Find and lock their messages; those that a lane holds right now are left for the next look.
-3. Move the lives. 4. Close addresses, heed wishes. 5. Note on each event what became of it. 6. Prove the lease.
+3. Clear doubts, move the lives. 4. Close addresses, heed wishes. 5. Note on each event what became of it.
+6. Prove the lease.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ from django.db import transaction
 
 from core import clock
 from core.sql import update_from
-from messaging import lives
+from messaging import doubts, lives
 from messaging.actions.answers import close_address, heed
 from messaging.life import Happening
 from messaging.models import Contact, EventSource, Message, ProviderEvent
+from messaging.states import MessageStatus
 from messaging.webhooks import resend, twilio
 from messaging.webhooks.reading import Reading
 
 BATCH = 500
+#: Statuses of a message whose provider may have it without our knowing.
+UNSURE = (MessageStatus.PENDING, MessageStatus.SENDING, MessageStatus.IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ def apply_next(prove: Callable[[], None], *, limit: int = BATCH) -> Outcome:
     readings = _found([(event, read(event)) for event in events])
     messages = lives.lock({reading.message for _, reading in readings if reading.message})
     ready = [(event, r) for event, r in readings if not r.message or r.message in messages]
+    _clear_doubts(ready, messages)
     _move_lives(ready, messages)
     for event, reading in ready:
         _heed(event, reading, messages.get(reading.message))
@@ -78,6 +83,14 @@ def _about(reading: Reading, known: dict[int, str], named: dict[str, int]) -> Re
         message = 0  # another installation uses the same account
     note = reading.note if message or reading.note else "no message of ours"
     return replace(reading, message=message, note=note)
+
+
+def _clear_doubts(ready: Readings, messages: dict[int, Message]) -> None:
+    """Whatever is told of a message proves that its provider has it."""
+    for _, reading in ready:
+        message = messages.get(reading.message)
+        if message and reading.provider_id and message.status in UNSURE:
+            doubts.adopt(message, provider_id=reading.provider_id)
 
 
 def _move_lives(ready: Readings, messages: dict[int, Message]) -> None:

@@ -295,3 +295,18 @@ def test_nothing_is_left_when_the_lease_is_lost(messages: list[Message]) -> None
     assert ProviderEvent.objects.unapplied().count() == 1
     assert Suppression.objects.count() == 0
     assert StreamHour.objects.count() == 0
+
+
+def test_what_a_provider_tells_of_a_doubtful_message_clears_the_doubt(
+    messages: list[Message],
+) -> None:
+    message = messages[0]
+    Message.objects.filter(pk=message.pk).update(
+        status="in_doubt", reason="key_expired", provider_id=""
+    )
+
+    hear(told(message, "email.delivered", email_id="proof-of-it"))
+
+    message.refresh_from_db()
+    assert (message.status, message.reason, message.provider_id) == ("sent", "", "proof-of-it")
+    assert message.delivery == "delivered"
