@@ -13,14 +13,14 @@ from campaigns import pace
 from campaigns.appearance import in_its_zone, look_of
 from campaigns.handovers import handovers
 from campaigns.models import Campaign
-from campaigns.notices import Notice, notices_of
+from campaigns.notices import notices_of
 from campaigns.outlook import outlook_of
 from campaigns.states import UNDER_WAY, Status
 from campaigns.steps import StepLine, steps_of
 from campaigns.wording import SKIPPED
 from core.clock import now
 from core.durations import on_a_clock
-from core.live import Figure, Look
+from core.live import Figure, Look, Notice
 from messaging.streams import Tally, tally
 
 CHART_WIDTH, CHART_HEIGHT = 600, 80

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -18,21 +17,10 @@ from campaigns.states import UNDER_WAY, Status
 from campaigns.wording import forecast, gap_in_words, people
 from core.clock import now
 from core.errors import Refused
+from core.live import Notice
 from jobs.models import Run
 from messaging.models import Lane, SendBatch
 from messaging.streams import Hold, Tally
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A sentence about a trouble, what to do next, and where."""
-
-    text: str
-    remedy: str
-    icon: str = "info"
-    tone: str = "warn"
-    url: str = ""
-    link: str = ""
 
 
 def notices_of(

@@ -28,3 +28,15 @@ class Figure:
     def text(self) -> str:
         """The number as people write it."""
         return f"{self.count:,}"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence about a trouble, what to do next, and where."""
+
+    text: str
+    remedy: str
+    icon: str = "info"
+    tone: str = "warn"
+    url: str = ""
+    link: str = ""
