@@ -12,6 +12,11 @@ def pss_megabytes(pid: int) -> float:
     return sum(_pss_kilobytes(each) for each in [pid, *family(pid)]) / 1024
 
 
+def biggest_megabytes(pid: int) -> float:
+    """Return the PSS of the biggest single process below one, in MB: of the worker that is at work."""
+    return max((_pss_kilobytes(each) for each in family(pid)), default=0) / 1024
+
+
 def _pss_kilobytes(pid: int) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 import campaigns.api
+import imports.api
 import jobs.api
 import jobs.events.api
 import messaging.api
@@ -24,6 +25,7 @@ api_routes = [
     *messaging.api.routes,
     *messaging.message_api.routes,
     *messaging.rights_api.routes,
+    *imports.api.routes,
     *jobs.api.routes,
     *jobs.events.api.routes,
 ]
