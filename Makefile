@@ -8,7 +8,7 @@ MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run web worker demo test test-sqlite check lint format types layers migrations deploy-check \
-	lock lock-check migrate staff openapi static bench-campaign bench-growth bench-webhooks bench-engine \
+	lock lock-check migrate staff openapi static bench-campaign bench-import bench-growth bench-webhooks bench-engine \
 	chaos-campaign
 
 help: ## Show this list
@@ -100,6 +100,9 @@ lock-check: $(VENV)/.dev ## Check that the locks hold what requirements*.in ask 
 
 bench-campaign: $(VENV)/.dev ## Measure 36,000 messages beside the floor of this machine
 	@$(BIN)/python -m bench.campaign $(ARGS)
+
+bench-import: $(VENV)/.dev ## Measure an import of 120,000 rows beside the floor of this machine
+	@$(BIN)/python -m bench.imports $(ARGS)
 
 bench-growth: $(VENV)/.dev ## Measure 360,000 messages, and pages while a campaign runs
 	@$(BIN)/python -m bench.growth

@@ -245,6 +245,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "CampaignStatus": "campaigns.states.Status",
+        "ImportRowStatus": "imports.states.RowStatus",
+        "ImportStatus": "imports.states.BatchStatus",
         "RunStatus": "jobs.states.RunStatus",
         "MessageStatus": "messaging.states.MessageStatus",
     },

@@ -110,7 +110,7 @@ class ImportListView(APIView):
         "GET": "imports.view_csvbatch",
         "POST": "imports.add_csvbatch",
     }
-    parser_classes: ClassVar = [MultiPartParser]
+    parser_classes = (MultiPartParser,)
     pagination_class = CursorPage
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
@@ -204,7 +204,7 @@ class RowListView(LookingView):
         """List the rows that have been dealt with, last first."""
         rows = CsvRow.objects.filter(batch=CsvBatch.from_public_id(import_id))
         page = CursorPage()
-        page.ordering = "-number"  # type: ignore[assignment]  # one column, unique within a batch
+        page.ordering = "-number"  # unique within an import
         found = filtered(rows, request, status=RowStatus.values, error_code=None)
         shown = page.paginate_queryset(found, request, self)
         return page.get_paginated_response(RowOutput(shown, many=True).data)

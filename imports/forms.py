@@ -26,10 +26,8 @@ SAMPLES = 3
 class ReadingForm(forms.Form):
     """How the file is read; every guess can be overruled."""
 
-    def __init__(
-        self, layout: Mapping[str, Any], sample: Sequence[Any], *args: Any, **kwargs: Any
-    ) -> None:
-        super().__init__(*args, initial=told(layout), **kwargs)
+    def __init__(self, layout: Mapping[str, Any], sample: Sequence[Any], data: Any = None) -> None:
+        super().__init__(data, initial=told(layout))
         if layout.get("kind") == "sheet":
             self.fields["sheet"] = choice("Sheet", [(name, name) for name in layout["sheets"]])
         else:
@@ -106,7 +104,8 @@ class ColumnsForm(forms.Form):
             choices = [*known, *own_attribute(target, column, place)]
             self.fields[f"field-{place}"] = choice(f"Meaning of {name}", choices, required=False)
             self.fields[f"blank-{place}"] = choice(f"A blank cell in {name}", BLANKS)
-            self.initial |= {f"field-{place}": column["field"], f"blank-{place}": column["blank"]}
+            self.initial[f"field-{place}"] = column["field"]
+            self.initial[f"blank-{place}"] = column["blank"]
 
     def lines(self, sample: Sequence[Any]) -> Iterator[ColumnLine]:
         """Yield what the page shows of each column."""
@@ -165,7 +164,7 @@ class SettingsForm(forms.Form):
         self.fields["match"] = choice("Known by", keys)
         self.fields["duplicates"] = choice("The same twice in the file", Duplicates.choices)
         self.fields["bad_values"] = choice("A value that cannot be used", BadValues.choices)
-        self.initial |= {name: getattr(batch, name) for name in self.fields}
+        self.initial.update({name: getattr(batch, name) for name in self.fields})
         for option in target.options:
             self.fields[f"option-{option.name}"] = option_field(option)
             self.initial[f"option-{option.name}"] = batch.options.get(option.name, option.default)

@@ -124,7 +124,7 @@ def panel_of(batch: CsvBatch) -> Panel:
         check=check_of(batch) if batch.status == BatchStatus.READY else None,
         estimate=estimate_of(batch),
         report=report(batch) if is_over and batch.total else None,
-        retries=batch.retries.order_by("pk") if is_over else (),
+        retries=list(batch.retries.order_by("pk")) if is_over else (),
     )
 
 

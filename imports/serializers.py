@@ -82,7 +82,9 @@ class UploadInput(SettingsInput, ReadingInput):
         default=Go.WAIT,
         help_text="What follows without another request: nothing, a dry run, or the import.",
     )
-    options = JsonText(required=False, help_text='JSON: {"list_name": "News"}.')
+    options = JsonText(  # type: ignore[assignment]  # what is a member elsewhere is a form's text here
+        required=False, help_text='JSON: {"list_name": "News"}.'
+    )
     columns = JsonText(
         ColumnInput(many=True),
         required=False,
@@ -143,7 +145,7 @@ class BatchSummary(serializers.Serializer[Any]):
     seconds_left = serializers.IntegerField(allow_null=True)
     actor = serializers.CharField()
     run = serializers.CharField(source="run.public_id", default=None, allow_null=True)
-    parent = serializers.CharField(
+    parent = serializers.CharField(  # type: ignore[assignment]  # our word is also the framework's
         source="parent.public_id",
         default=None,
         allow_null=True,
@@ -240,7 +242,7 @@ class OptionOutput(FieldOutput):
 
     kind = serializers.CharField()
     choices = serializers.SerializerMethodField()
-    default = serializers.JSONField()  # type: ignore[assignment]  # our word is also the framework's
+    default = serializers.JSONField()
 
     def get_choices(self, option: Any) -> list[str]:
         return [value for value, _ in option.choices]

@@ -58,6 +58,11 @@ class Incoming:
         self._probe.feed(piece)
         self._sync_now_and_then(len(piece))
 
+    @property
+    def sha256(self) -> str:
+        """The checksum of what has come so far."""
+        return self._hash.hexdigest()
+
     def keep(self) -> StoredFile:
         """Keep the file, complete or not at all; the same bytes are kept once."""
         if not self.size:

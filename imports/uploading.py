@@ -33,6 +33,8 @@ class TooLarge(Refused):
 class ReceivedFile(UploadedFile):
     """A file that has arrived and is nobody's yet: `keep()` it, or it is gone when the request ends."""
 
+    name: str
+
     def __init__(self, incoming: Incoming, **facts: Any) -> None:
         super().__init__(file=None, **facts)
         self.incoming = incoming
@@ -63,7 +65,7 @@ class FileReceiver(FileUploadHandler):
         input_data: Any,
         META: Mapping[str, Any],
         content_length: int,
-        boundary: bytes,
+        boundary: str,
         encoding: str | None = None,
     ) -> None:
         """Refuse by the length that the caller announces, before reading anything."""
@@ -80,7 +82,7 @@ class FileReceiver(FileUploadHandler):
             )
         if self.received is not None:
             raise Refused("More than one file came.", field=FIELD, remedy="Import them one by one.")
-        name = clean_name(self.file_name)
+        name = clean_name(self.file_name or "")
         self.received = ReceivedFile(Incoming(), name=name, content_type=self.content_type)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:

@@ -40,7 +40,8 @@ def send() -> Callable[..., Any]:
         name = fields.pop("name", "people.csv")
         headers = {f"HTTP_{key}": fields.pop(key) for key in ["IDEMPOTENCY_KEY"] if key in fields}
         form = {"target": "contacts", "file": file_of(content, name), **fields}
-        return client.post(IMPORTS, form, **as_form(client), **headers)
+        kind = {"format": "multipart"} if isinstance(client, APIClient) else {}
+        return client.post(IMPORTS, form, **kind, **headers)
 
     return post
 
@@ -51,7 +52,11 @@ def hand_in() -> Callable[..., Any]:
 
     def post(client: Client, content: str | bytes | Path, **fields: Any) -> Any:
         name = fields.pop("name", "people.csv")
-        by_script = {"headers": {"X-Requested-With": "XMLHttpRequest"}} if fields.pop("by_script", 0) else {}
+        by_script = (
+            {"headers": {"X-Requested-With": "XMLHttpRequest"}}
+            if fields.pop("by_script", 0)
+            else {}
+        )
         form = {"target": "contacts", "file": file_of(content, name), **fields}
         return client.post(ADD, form, **by_script)
 

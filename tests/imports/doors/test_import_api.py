@@ -38,7 +38,11 @@ def test_a_program_goes_the_whole_way(robot, send) -> None:
     columns = [{"field": "email"}, {"field": "first_name", "blank": "erase"}]
     mapped = robot.put(f"{place}/mapping", {"columns": columns, "bad_values": "reject"})
     assert mapped.status_code == 200
-    assert mapped.json()["columns"][1] == {"heading": "name", "field": "first_name", "blank": "erase"}
+    assert mapped.json()["columns"][1] == {
+        "heading": "name",
+        "field": "first_name",
+        "blank": "erase",
+    }
 
     assert robot.post(f"{place}/dry-run").status_code == 202
     run_until_idle()
@@ -169,7 +173,9 @@ def test_a_wish_that_cannot_be_is_refused_and_nothing_is_kept(
     answer = send(robot, PEOPLE, **fields)
 
     assert answer.status_code == status
-    assert [e["pointer"] for e in answer.json().get("errors", [])][:1] == ([pointer] if pointer else [])
+    assert [e["pointer"] for e in answer.json().get("errors", [])][:1] == (
+        [pointer] if pointer else []
+    )
     assert CsvBatch.objects.count() == 0
 
 
@@ -193,6 +199,8 @@ def test_what_rows_can_become_is_told(robot) -> None:
     assert contacts["match_keys"][0] == "email"
 
 
-def test_staff_call_it_from_their_browser_with_their_own_rights(bob, oscar, client_of, send) -> None:
+def test_staff_call_it_from_their_browser_with_their_own_rights(
+    bob, oscar, client_of, send
+) -> None:
     assert send(client_of(bob), PEOPLE).status_code == 403
     assert send(client_of(oscar), PEOPLE).status_code == 202

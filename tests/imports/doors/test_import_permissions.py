@@ -79,7 +79,9 @@ def test_a_key_that_only_writes_uploads_but_neither_maps_others_nor_looks(api, i
     batch = imported("email\na@example.com\n")
 
     for tail in READS:
-        assert api("contacts:read").get(f"/api/v1/imports/{batch.public_id}{tail}").status_code == 403
+        assert (
+            api("contacts:read").get(f"/api/v1/imports/{batch.public_id}{tail}").status_code == 403
+        )
     answer = api("imports:read").put(f"/api/v1/imports/{batch.public_id}/mapping", {})
     assert answer.status_code == 403
 

@@ -32,9 +32,7 @@ SETTINGS = {
 }
 
 
-def test_a_file_goes_from_the_upload_to_its_report(
-    oscar, client_of, hand_in, place
-) -> None:
+def test_a_file_goes_from_the_upload_to_its_report(oscar, client_of, hand_in, place) -> None:
     client = client_of(oscar)
 
     answer = hand_in(client, PEOPLE)
@@ -85,7 +83,7 @@ def test_a_wrong_guess_is_overruled_with_a_preview_first(oscar, client_of, creat
 
     preview = client.get(place(batch, "preview"), form).content.decode()
     batch.refresh_from_db()
-    assert "<th scope=\"col\">Umfrage</th>" in preview
+    assert '<th scope="col">Umfrage</th>' in preview
     assert batch.layout["header_line"] == 2
 
     client.post(place(batch, "reading"), form)
@@ -99,7 +97,9 @@ def test_a_file_whose_letters_nobody_can_tell_asks_for_its_encoding(
 ) -> None:
     """A guess would read names wrong, so a person chooses."""
     client = client_of(oscar)
-    batch = created("email,name\na@example.com,José Müller\nb@example.com,Zoë Düring\n".encode("mac-roman"))
+    batch = created(
+        "email,name\na@example.com,José Müller\nb@example.com,Zoë Düring\n".encode("mac-roman")
+    )
     run_until_idle()
 
     page = client.get(place(batch, "reading"))
