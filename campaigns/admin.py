@@ -30,7 +30,7 @@ from messaging.admin.results import drawn
 from messaging.models import Stream
 from messaging.results import results_of
 
-PARTS = ("name", "template", "sender", "lists")
+PARTS = ("name", "template", "sender", "lists", "topic")
 #: What may be pressed in each state; the page shows these and no others.
 BUTTONS = {
     Status.DRAFT: {"send", "schedule"},
@@ -79,7 +79,7 @@ class CampaignAdmin(ModelAdmin):
     search_fields: ClassVar = ["name"]
     list_select_related = ("sender", "run")
     fields = PARTS
-    autocomplete_fields = ("template", "sender", "lists")
+    autocomplete_fields = ("template", "sender", "lists", "topic")
     panel_template = "campaigns/_live.html"
 
     class Media:

@@ -35,7 +35,9 @@ ACCEPTED = OpenApiResponse(
 
 def campaigns() -> QuerySet[Campaign]:
     """Return campaigns with all that an answer shows of them."""
-    related = Campaign.objects.select_related("template", "template_version", "sender", "run")
+    related = Campaign.objects.select_related(
+        "template", "template_version", "sender", "run", "topic"
+    )
     return related.prefetch_related("lists")
 
 

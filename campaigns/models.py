@@ -44,6 +44,14 @@ class Campaign(PublicIdModel):
     template = models.ForeignKey("messaging.Template", models.PROTECT, related_name="campaigns")
     sender = models.ForeignKey("messaging.Sender", models.PROTECT, related_name="campaigns")
     lists = models.ManyToManyField("messaging.ContactList", related_name="campaigns")
+    topic = models.ForeignKey(
+        "messaging.Topic",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="campaigns",
+        help_text="Who declined this topic does not get it.",
+    )
     status = models.CharField(max_length=16, choices=Status, default=Status.DRAFT, editable=False)
 
     scheduled_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -46,7 +46,8 @@ def check_audience(campaign: Campaign) -> AudienceCount:
 
 def count_audience(campaign: Campaign) -> AudienceCount:
     """Return how many people its lists hold, and how many of them may be written to."""
-    return audience.count(campaign.lists.all(), Channel(campaign.sender.channel))
+    channel = Channel(campaign.sender.channel)
+    return audience.count(campaign.lists.all(), channel, topic=campaign.topic)
 
 
 def count_gaps(campaign: Campaign) -> list[Gap]:
@@ -62,7 +63,8 @@ def list_gaps(campaign: Campaign, *, limit: int) -> list[Lacking]:
 
 
 def _reached(campaign: Campaign) -> QuerySet[Contact]:
-    return audience.reached(campaign.lists.all(), Channel(campaign.sender.channel))
+    channel = Channel(campaign.sender.channel)
+    return audience.reached(campaign.lists.all(), channel, topic=campaign.topic)
 
 
 def _version(campaign: Campaign) -> TemplateVersion:

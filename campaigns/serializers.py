@@ -13,7 +13,7 @@ from campaigns.models import Campaign
 from campaigns.states import Status
 from core.api.fields import PublicIdField
 from core.api.inputs import Input
-from messaging.models import ContactList, Sender, Template
+from messaging.models import ContactList, Sender, Template, Topic
 
 
 class CampaignInput(Input):
@@ -25,6 +25,7 @@ class CampaignInput(Input):
     lists = serializers.ListField(
         child=PublicIdField(ContactList), allow_empty=False, max_length=100
     )
+    topic = PublicIdField(Topic, required=False, allow_null=True)
 
 
 class ScheduleInput(Input):
@@ -64,6 +65,7 @@ class CampaignOutput(serializers.Serializer[Any]):
     )
     sender = serializers.CharField(source="sender.public_id")
     lists = serializers.SerializerMethodField()
+    topic = serializers.CharField(source="topic.public_id", default=None, allow_null=True)
     scheduled_at = serializers.SerializerMethodField(
         help_text="In the zone that staff chose; kept after it has started."
     )

@@ -13,6 +13,7 @@ SKIPPED = {
     "no_address": "without an address",
     "no_consent": "without consent",
     "suppressed": "suppressed",
+    "topic_declined": "who declined its topic",
     "cancelled": "cancelled",
 }
 

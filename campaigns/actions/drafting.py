@@ -12,7 +12,7 @@ from campaigns.moves import conflict
 from campaigns.states import Status
 from core import audit
 from core.errors import Refused
-from messaging.models import ContactList, Sender, Template
+from messaging.models import ContactList, Sender, Template, Topic
 
 NAME_LENGTH = 200
 
@@ -24,17 +24,24 @@ class Draft(TypedDict, total=False):
     template: Template
     sender: Sender
     lists: Iterable[ContactList]
+    topic: Topic | None
 
 
 @transaction.atomic
 def create_campaign(
-    name: str, *, template: Template, sender: Sender, lists: Iterable[ContactList], actor: str
+    name: str,
+    *,
+    template: Template,
+    sender: Sender,
+    lists: Iterable[ContactList],
+    actor: str,
+    topic: Topic | None = None,
 ) -> Campaign:
     """Create a draft; raise Refused where it has no name or its parts do not fit each other."""
     _check_name(name)
     _check_channel(template, sender)
     campaign = Campaign.objects.create(
-        name=name.strip(), template=template, sender=sender, created_by=actor
+        name=name.strip(), template=template, sender=sender, topic=topic, created_by=actor
     )
     campaign.lists.set(lists)
     audit.record("campaign.created", campaign, actor=actor)
@@ -62,10 +69,14 @@ def update_campaign(campaign: Campaign, *, actor: str, **changes: Unpack[Draft])
 
 @transaction.atomic
 def duplicate_campaign(campaign: Campaign, *, actor: str, name: str = "") -> Campaign:
-    """Make a draft with the same template, sender and lists, whatever became of the first; return it."""
+    """Make a draft with the same template, sender, topic and lists, whatever became of the first; return it."""
     name = name.strip() or f"Copy of {campaign.name}"[:NAME_LENGTH]
     copy = Campaign.objects.create(
-        name=name, template=campaign.template, sender=campaign.sender, created_by=actor
+        name=name,
+        template=campaign.template,
+        sender=campaign.sender,
+        topic=campaign.topic,
+        created_by=actor,
     )
     copy.lists.set(campaign.lists.all())
     audit.record("campaign.created", copy, actor=actor, copy_of=campaign.public_id)

@@ -44,7 +44,9 @@ def _start(campaign: Campaign, *, version: TemplateVersion, actor: str) -> Campa
         asks_since=None,
         start_problem="",
     )
-    campaign.stream = open_stream(campaign.name, sender=campaign.sender, template_version=version)
+    campaign.stream = open_stream(
+        campaign.name, sender=campaign.sender, template_version=version, topic=campaign.topic
+    )
     campaign.run = start_run(
         "campaigns.send",
         input={"campaign": campaign.public_id},
