@@ -11,6 +11,7 @@ from campaigns.models import Campaign
 from campaigns.wording import skipped_in_words
 from core.errors import Refused
 from messaging import audience, gaps
+from messaging.actions.templates import latest_version
 from messaging.audience import AudienceCount
 from messaging.channels import Channel
 from messaging.gaps import Gap, Lacking
@@ -21,7 +22,7 @@ from messaging.rendering import TemplateError, compiled
 
 def check_parts(campaign: Campaign) -> TemplateVersion:
     """Return the template version that would be sent; raise Refused where a part is not ready."""
-    version = _version(campaign)
+    version = latest_version(campaign.template)
     _check_variables(campaign, version)
     _check_lists(campaign)
     _check_sender(campaign.sender)
@@ -65,18 +66,6 @@ def list_gaps(campaign: Campaign, *, limit: int) -> list[Lacking]:
 def _reached(campaign: Campaign) -> QuerySet[Contact]:
     channel = Channel(campaign.sender.channel)
     return audience.reached(campaign.lists.all(), channel, topic=campaign.topic)
-
-
-def _version(campaign: Campaign) -> TemplateVersion:
-    version = campaign.template.latest
-    if version is None:
-        raise Refused(
-            f"The template “{campaign.template}” has no version yet.",
-            field="template",
-            value=campaign.template.name,
-            remedy="Write its content and save it.",
-        )
-    return version
 
 
 def _check_lists(campaign: Campaign) -> None:

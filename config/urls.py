@@ -14,6 +14,7 @@ import jobs.events.api
 import messaging.api
 import messaging.message_api
 import messaging.rights_api
+import messaging.template_api
 from core.api.problems import UnknownEndpoint
 from core.health import healthz, readyz
 from jobs.events.inngest import receive
@@ -26,6 +27,7 @@ api_routes = [
     *messaging.message_api.routes,
     *messaging.rights_api.routes,
     *imports.api.routes,
+    *messaging.template_api.routes,
     *jobs.api.routes,
     *jobs.events.api.routes,
 ]

@@ -21,6 +21,7 @@ from messaging.rendering import (
     contact_context,
     parse_plain,
 )
+from messaging.segments import Segments, segments_of
 from messaging.variables import missing
 
 SAMPLE = {
@@ -46,14 +47,18 @@ class Preview:
     problem: str = ""
     missing: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    #: How an SMS is billed.
+    segments: Segments | None = None
     #: Blocks of external content of which there is no good copy: their fallback is shown.
     absent: list[str] = field(default_factory=list)
 
 
-def preview(version: TemplateVersion, contact: Contact | None) -> Preview:
-    """Render a version for a contact, or for a sample person, with a sample event."""
+def preview(
+    version: TemplateVersion, contact: Contact | None, *, data: Mapping[str, Any] | None = None
+) -> Preview:
+    """Render a version for a contact or a sample person, with given data or a sample event."""
     copies = good_copies(version.content_blocks)
-    context = preview_context(contact, content=copies)
+    context = preview_context(contact, content=copies, data=data)
     found: dict[str, Any] = {
         "who": str(contact) if contact else "a sample person",
         "missing": missing(version.variables, context),
@@ -64,18 +69,28 @@ def preview(version: TemplateVersion, contact: Contact | None) -> Preview:
         line = parse_plain(version.preheader).render(context)
     except TemplateError as error:
         return Preview(**found, problem=str(error))
-    return Preview(**found, rendered=rendered, preheader=line, remarks=remarks_on(rendered.html))
+    return Preview(
+        **found,
+        rendered=rendered,
+        preheader=line,
+        remarks=remarks_on(rendered.html),
+        segments=None if version.subject else segments_of(rendered.text.strip()),
+    )
 
 
 def preview_context(
-    contact: Contact | None, *, content: Mapping[str, Any] | None = None
+    contact: Contact | None,
+    *,
+    content: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return what a preview is rendered from: a real person or a sample, and a sample of everything else."""
+    """Return what a preview is rendered from: a real person or a sample, and a sample of everything not given."""
+    data = {"event": sample_event()} if data is None else data
     return {
         "contact": contact_context(contact) if contact else SAMPLE,
         "campaign": {"name": "Preview"},
-        "data": {},
-        "event": sample_event(),
+        "data": data,
+        "event": data.get("event", {}),
         "sender": {
             "name": "Your sender",
             "email": "sender@example.com",

@@ -14,29 +14,35 @@ from messaging import pacing
 from messaging.models import Proof
 from messaging.providers.base import (
     BatchAnswer,
+    Deferred,
+    InDoubt,
     KeyInFlight,
+    Keyless,
+    NotNow,
     ProviderOutcome,
-    RateLimited,
     Unknown,
 )
 from messaging.providers.registry import provider_of
 
 MAY_HAVE_ARRIVED = "It may have arrived: the provider's answer was lost. Look, then test again."
-UNCERTAIN = (Unknown, KeyInFlight)
+UNCERTAIN = (Unknown, KeyInFlight, InDoubt)
 
 
 def hand_over(proof: Proof) -> str:
     """Hand a proof to its provider; return its status. Raises what makes its run try again later."""
     provider = provider_of(proof.sender)
-    keeps_keys = not hasattr(provider, "look_up")
+    keeps_keys = not isinstance(provider, Keyless)
     _wait_for_budget(proof)
     if not _begin(proof, again=keeps_keys):
         return settle(proof, problem=MAY_HAVE_ARRIVED)
     try:
         answer = provider.send_batch(bytes(proof.payload), key=f"longhaul/{proof.public_id}")
-    except RateLimited as limited:
-        Proof.objects.filter(pk=proof.pk).update(status=Proof.Status.QUEUED)
-        raise RetryAfter(str(limited), seconds=limited.wait) from limited
+    except NotNow as outcome:
+        _take_back(proof)
+        raise RetryAfter(str(outcome), seconds=outcome.wait) from outcome
+    except Deferred as outcome:
+        _take_back(proof)
+        raise TransientFailure(str(outcome)) from outcome
     except UNCERTAIN as outcome:
         if keeps_keys:
             raise TransientFailure(str(outcome)) from outcome
@@ -60,6 +66,11 @@ def _begin(proof: Proof, *, again: bool) -> bool:
     """Note that the provider may have it from now on; False where it may already, and keeps no keys."""
     begun = Proof.objects.filter(pk=proof.pk, status=Proof.Status.QUEUED)
     return bool(begun.update(status=Proof.Status.SENDING)) or again
+
+
+def _take_back(proof: Proof) -> None:
+    """For certain the provider took nothing."""
+    Proof.objects.filter(pk=proof.pk).update(status=Proof.Status.QUEUED)
 
 
 @transaction.atomic

@@ -6,11 +6,14 @@ from django.urls import path
 
 from messaging.confirmation_page import ConfirmView
 from messaging.preferences import PreferenceView
+from messaging.proof_page import proof_page
 from messaging.views import UnsubscribeView
 from messaging.webhooks.views import ResendView, TwilioInboundView, TwilioStatusView
 
 app_name = "messaging"
 urlpatterns = [
+    path("u/test", proof_page),
+    path("preferences/test", proof_page),
     path("u/<str:token>", UnsubscribeView.as_view(), name="unsubscribe"),
     path("confirm/<str:token>", ConfirmView.as_view(), name="confirm"),
     path("preferences/<str:token>", PreferenceView.as_view(), name="preferences"),

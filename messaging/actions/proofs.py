@@ -12,6 +12,7 @@ from core import audit
 from core.errors import Refused
 from jobs.starting import start_run
 from messaging import payloads
+from messaging.actions.templates import latest_version
 from messaging.addresses import address_hash, normalise_email, normalise_phone
 from messaging.channels import Channel
 from messaging.content.blocks import good_copies
@@ -29,6 +30,7 @@ from messaging.models import (
 from messaging.previews import preview_context
 from messaging.providers import registry
 from messaging.rendering import Rendered, TemplateError, compiled
+from messaging.texts import origin_of
 
 MARK = "[Test]"
 
@@ -47,7 +49,7 @@ def send_proof(
     It asks for no consent, is marked as a test, and its unsubscribe link ends nothing. Raises Refused for an
     address that is none or takes no messages, a sender that cannot send, and a person without a needed value.
     """
-    version = _latest(template)
+    version = latest_version(template)
     _check_sender(sender, template)
     to = _normalised(address, Channel(template.channel))
     proof = Proof(version=version, sender=sender, address=to, contact=contact, created_by=actor)
@@ -65,18 +67,6 @@ def send_proof(
             sender=sender.public_id,
         )
     return proof
-
-
-def _latest(template: Template) -> TemplateVersion:
-    version = template.latest
-    if version is None:
-        raise Refused(
-            f"The template “{template}” has no version yet.",
-            field="template",
-            value=template.name,
-            remedy="Write its content and save it.",
-        )
-    return version
 
 
 def _check_sender(sender: Sender, template: Template) -> None:
@@ -120,14 +110,12 @@ def _rendered(
     sender: Sender,
     data: Mapping[str, Any] | None,
 ) -> Rendered:
-    context = preview_context(contact, content=good_copies(version.content_blocks))
+    context = preview_context(contact, content=good_copies(version.content_blocks), data=data)
     context |= {
         "sender": sender_context(sender),
         "unsubscribe_url": f"{settings.PUBLIC_URL}/u/test",
         "preferences_url": f"{settings.PUBLIC_URL}/preferences/test",
     }
-    if data is not None:
-        context |= {"data": data, "event": data.get("event", {})}
     try:
         return compiled(version).render(context)
     except TemplateError as error:
@@ -145,7 +133,8 @@ def _message(proof: Proof, rendered: Rendered) -> dict[str, Any]:
     tags = [{"name": "message", "value": proof.public_id}, {"name": "test", "value": "1"}]
     sender = proof.sender
     if sender.channel == Channel.SMS:
-        return {"to": [proof.address], "text": f"{MARK} {rendered.text.strip()}", "tags": tags}
+        text = f"{MARK} {rendered.text.strip()}"
+        return {**origin_of(sender), "to": [proof.address], "text": text, "tags": tags}
     mail = {
         "from": from_line(sender),
         "to": [proof.address],

@@ -107,6 +107,19 @@ def prepare_version(template: Template, *, actor: str, **source: Unpack[Source])
     return version
 
 
+def latest_version(template: Template) -> TemplateVersion:
+    """Return the version that would be sent; raise Refused where there is none yet."""
+    version = template.latest
+    if version is None:
+        raise Refused(
+            f"The template “{template}” has no version yet.",
+            field="template",
+            value=template.name,
+            remedy="Write its content and save it.",
+        )
+    return version
+
+
 def source_of(version: TemplateVersion) -> Source:
     """Return a version as a person wrote it, ready to be written again."""
     return {
