@@ -30,7 +30,9 @@ log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1.0
 FROZEN_SECONDS = 10.0
+#: A cluster has so long to come up. One that does not gets twice the time at the next try: the host may be that busy.
 START_SECONDS = 10.0
+LONGEST_START_SECONDS = 160.0
 RESTART_SECONDS = 1.0
 
 
@@ -44,6 +46,8 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
         self._patience_starts = 0.0
         self._loop_seen = 0.0
+        self._start_seconds = START_SECONDS
+        self._has_turned = False
 
     def run(self) -> None:
         """Start, watch, replace; return after a clean stop."""
@@ -93,6 +97,7 @@ class Supervisor:
             start_new_session=True,
         )
         self._patience_starts = self._loop_seen = time.monotonic()
+        self._has_turned = False
         log.info("cluster %s started", self._cluster)
 
     def _look_after(self) -> None:
@@ -115,7 +120,7 @@ class Supervisor:
 
     def _frozen(self) -> str:
         """Return why the cluster cannot be making progress, or nothing."""
-        if time.monotonic() - self._patience_starts < START_SECONDS:
+        if time.monotonic() - self._patience_starts < self._start_seconds:
             return ""
         if not self._has_idle_worker():
             return ""
@@ -135,8 +140,10 @@ class Supervisor:
         """Whether the broker loop turned lately. One that was killed is buried, and the next has its time to come."""
         if loops.exists():
             self._loop_seen = time.monotonic()
+            self._has_turned, self._start_seconds = True, START_SECONDS
             return loops.filter(beat_at__gte=Now() - timedelta(seconds=FROZEN_SECONDS)).exists()
-        return time.monotonic() - self._loop_seen < FROZEN_SECONDS
+        patience = FROZEN_SECONDS if self._has_turned else self._start_seconds
+        return time.monotonic() - self._loop_seen < patience
 
     def _has_idle_worker(self) -> bool:
         pool = WorkerProcess.objects.filter(cluster=self._cluster, kind=ProcessKind.POOL)
@@ -144,6 +151,8 @@ class Supervisor:
         return busy.count() < settings.WORKERS
 
     def _replace(self) -> None:
+        if not self._has_turned:
+            self._start_seconds = min(2 * self._start_seconds, LONGEST_START_SECONDS)
         self._kill()
         time.sleep(RESTART_SECONDS)
         self._spawn()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from datetime import timedelta
 
@@ -79,3 +81,19 @@ def test_a_young_cluster_is_not_judged(supervisor):
     supervisor._patience_starts = time.monotonic() - START_SECONDS + 1
 
     assert supervisor._frozen() == ""
+
+
+def test_a_cluster_that_does_not_come_up_gets_twice_the_time_at_its_next_try(
+    supervisor, monkeypatch
+):
+    monkeypatch.setattr(supervisor, "_spawn", lambda: None)
+    supervisor._process = subprocess.Popen([sys.executable, "-c", ""], start_new_session=True)
+
+    supervisor._replace()
+    supervisor._loop_seen = time.monotonic() - START_SECONDS - 1
+
+    assert supervisor._start_seconds == 2 * START_SECONDS
+    assert supervisor._frozen() == ""
+    loop_of(supervisor, silent_for=0)
+    assert supervisor._frozen() == ""
+    assert supervisor._start_seconds == START_SECONDS

@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 from jobs.context import RunContext
+from jobs.flow import Concurrency
 from jobs.registry import workflow
+from jobs.retrying import NO_RETRY
 from tests.stage.models import Effect
 
 
@@ -72,3 +74,46 @@ def long(run: RunContext, *, seconds: float) -> str:
     write_down("long")
     time.sleep(seconds)
     return "done"
+
+
+@workflow("stage.limited", concurrency=(Concurrency(3), Concurrency(1, key="key")))
+def limited(run: RunContext, *, key: str) -> None:
+    """Write down when it goes in and out: between the two it is one of so many."""
+
+    def work() -> None:
+        write_down(f"in {key}")
+        time.sleep(0.02)
+        write_down(f"out {key}")
+
+    run.step("work", work)
+
+
+@workflow("stage.family")
+def family(run: RunContext, *, count: int, parallel: int | None = None) -> int:
+    inputs = [{"n": n} for n in range(count)]
+    return sum(run.map("children", "stage.child", inputs, parallel=parallel))
+
+
+@workflow("stage.child")
+def child(run: RunContext, *, n: int) -> int:
+    def inside() -> int:
+        Effect.objects.create(run=run.id, step="child", point=str(n))
+        return n
+
+    run.step("begin", time.sleep, 0.03)
+    return run.transaction("note", inside)
+
+
+@workflow("stage.stubborn", retry=NO_RETRY)
+def stubborn(run: RunContext) -> None:
+    """A step that no error stops."""
+
+    def never_gives_way() -> None:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                time.sleep(0.1)
+            except Exception:  # noqa: BLE001, S112 - what some library does
+                continue
+
+    run.step("hang", never_gives_way, timeout=0.5)
