@@ -19,13 +19,13 @@ from messaging.actions.templates import create_template, latest_version, save_ve
 from messaging.models import Proof, Template
 from messaging.previews import preview
 from messaging.template_serializers import (
-    PreviewInput,
-    PreviewOutput,
     ProofInput,
     ProofOutput,
     TemplateDetailOutput,
     TemplateInput,
     TemplateOutput,
+    TemplatePreviewInput,
+    TemplatePreviewOutput,
     VersionInput,
     VersionOutput,
 )
@@ -102,13 +102,17 @@ class PreviewView(APIView):
     required_scopes: ClassVar = {"POST": "templates:read"}
     required_permissions: ClassVar = {"POST": "messaging.view_template"}
 
-    @extend_schema(operation_id="templates_preview", request=PreviewInput, responses=PreviewOutput)
+    @extend_schema(
+        operation_id="templates_preview",
+        request=TemplatePreviewInput,
+        responses=TemplatePreviewOutput,
+    )
     def post(self, request: Request, template_id: str) -> Response:
         """Render the latest version for a contact or a sample person; nothing is sent."""
         version = latest_version(Template.from_public_id(template_id))
-        given = _given(PreviewInput(data=request.data or {}))
+        given = _given(TemplatePreviewInput(data=request.data or {}))
         shown = preview(version, given.get("contact"), data=given.get("data"))
-        return Response(PreviewOutput(shown).data)
+        return Response(TemplatePreviewOutput(shown).data)
 
 
 class ProofListView(APIView):

@@ -42,7 +42,7 @@ class VersionInput(Input):
     )
 
 
-class PreviewInput(Input):
+class TemplatePreviewInput(Input):
     """For whom it is written, and what a campaign or funnel would give."""
 
     contact = PublicIdField(Contact, required=False)
@@ -51,7 +51,7 @@ class PreviewInput(Input):
     )
 
 
-class ProofInput(PreviewInput):
+class ProofInput(TemplatePreviewInput):
     """Where a test goes, and through which sender."""
 
     to = serializers.CharField(max_length=320, help_text="An e-mail address or a phone number.")
@@ -100,7 +100,7 @@ class TemplateDetailOutput(TemplateOutput):
         return dict(VersionOutput(version).data) if version else None
 
 
-class PreviewOutput(serializers.Serializer[Any]):
+class TemplatePreviewOutput(serializers.Serializer[Any]):
     """What this person would get, or why not."""
 
     subject = serializers.CharField(source="rendered.subject", default="")
