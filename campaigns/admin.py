@@ -21,7 +21,13 @@ from campaigns.appearance import in_its_zone, look_of
 from campaigns.forms import PauseForm, ScheduleForm
 from campaigns.live import Panel, panel_of
 from campaigns.models import Campaign
-from campaigns.readiness import check_audience, check_parts, count_gaps, list_gaps
+from campaigns.readiness import (
+    bill_of,
+    check_audience,
+    check_parts,
+    count_gaps,
+    list_gaps,
+)
 from campaigns.states import UNDER_WAY, Status
 from campaigns.wording import confirmation, gap_in_words, people
 from core.admin import ModelAdmin, button, display, register
@@ -59,7 +65,8 @@ def ask_to_send(_admin: Any, _request: HttpRequest, campaign: Campaign) -> str:
     check_parts(campaign)
     count = check_audience(campaign)
     asked = confirmation(count, per_second=campaign.sender.rate_per_second)
-    return "\n".join([asked, *map(gap_in_words, count_gaps(campaign))])
+    bill = bill_of(campaign, people=count.sendable)
+    return "\n".join(filter(None, [asked, bill, *map(gap_in_words, count_gaps(campaign))]))
 
 
 def ask_to_schedule(_admin: Any, _request: HttpRequest, campaign: Campaign) -> str:

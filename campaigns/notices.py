@@ -12,7 +12,7 @@ from campaigns.appearance import in_its_zone
 from campaigns.handovers import batches_of
 from campaigns.models import Campaign
 from campaigns.outlook import WAITS, Outlook, moment_in_words, more_days
-from campaigns.readiness import check_audience, check_parts, count_gaps
+from campaigns.readiness import bill_of, check_audience, check_parts, count_gaps
 from campaigns.states import UNDER_WAY, Status
 from campaigns.wording import forecast, gap_in_words, people
 from core.clock import now
@@ -46,9 +46,10 @@ def _about_the_draft(campaign: Campaign) -> Iterator[Notice]:
     except Refused as refusal:
         yield Notice(refusal.message, refusal.remedy, icon="info")
     else:
+        told = forecast(count, per_second=campaign.sender.rate_per_second)
         yield Notice(
             f"Ready for {people(count.sendable)}.",
-            forecast(count, per_second=campaign.sender.rate_per_second),
+            f"{told} {bill_of(campaign, people=count.sendable)}".strip(),
             icon="group",
             tone="calm",
         )

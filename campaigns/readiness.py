@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from campaigns.models import Campaign
 from campaigns.wording import skipped_in_words
 from core.errors import Refused
-from messaging import audience, gaps
+from messaging import audience, estimates, gaps
 from messaging.actions.templates import latest_version
 from messaging.audience import AudienceCount
 from messaging.channels import Channel
@@ -66,6 +66,21 @@ def list_gaps(campaign: Campaign, *, limit: int) -> list[Lacking]:
 def _reached(campaign: Campaign) -> QuerySet[Contact]:
     channel = Channel(campaign.sender.channel)
     return audience.reached(campaign.lists.all(), channel, topic=campaign.topic)
+
+
+def bill_of(campaign: Campaign, *, people: int) -> str:
+    """Return in words about what an SMS to so many people is billed as; nothing for an e-mail."""
+    version = campaign.template.latest
+    if campaign.sender.channel != Channel.SMS or version is None:
+        return ""
+    bill = estimates.estimate(
+        version,
+        reached=_reached(campaign),
+        sender=campaign.sender,
+        title=campaign.name,
+        people=people,
+    )
+    return bill.in_words
 
 
 def _check_lists(campaign: Campaign) -> None:

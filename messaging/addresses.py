@@ -17,6 +17,9 @@ EMAIL_MAX_LENGTH = 254
 # The everyday local part, RFC 5321's dot-string. It needs no further look from the library.
 PLAIN_LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 LOCAL_PART_MAX_LENGTH = 64
+SHORT_CODE = re.compile(r"[1-9][0-9]{2,7}")
+# An alphanumeric sender: GSM networks show it as it is, and nobody can answer it.
+SENDER_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 
 
 def normalise_email(text: str) -> str:
@@ -47,6 +50,23 @@ def normalise_phone(text: str, *, region: str = "") -> str:
     if not phonenumbers.is_valid_number(number):
         raise _refused_phone(text)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def normalise_origin(text: str) -> str:
+    """Return what an SMS may come from: E.164, a short code, or a name of letters and digits; or Refused."""
+    origin = text.strip()
+    if SHORT_CODE.fullmatch(origin) or SENDER_NAME.fullmatch(origin):
+        return origin
+    try:
+        return normalise_phone(origin)
+    except Refused:
+        raise Refused(
+            f"{text!r} is nothing an SMS can come from.",
+            field="from_number",
+            value=text,
+            remedy="Write a number as +27825550134, a short code of 3 to 8 digits, or a name of up to"
+            " 11 letters and digits.",
+        ) from None
 
 
 def normalise_time_zone(text: str) -> str:

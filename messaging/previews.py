@@ -12,6 +12,7 @@ from django.conf import settings
 
 from core import clock
 from messaging.content.blocks import good_copies
+from messaging.estimates import cost_of
 from messaging.models import Contact, TemplateVersion
 from messaging.proofreading import remarks_on
 from messaging.rendering import (
@@ -51,6 +52,11 @@ class Preview:
     segments: Segments | None = None
     #: Blocks of external content of which there is no good copy: their fallback is shown.
     absent: list[str] = field(default_factory=list)
+
+    @property
+    def cost(self) -> str:
+        """What that costs, or nothing where no price is set."""
+        return cost_of(self.segments.count) if self.segments else ""
 
 
 def preview(

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import singledispatch
 
+from django.conf import settings
 from django.db import transaction
 
 from core import audit, clock
@@ -53,8 +54,8 @@ BACKOFF = (0.2, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 IN_FLIGHT_SECONDS = 2.0
 #: Seconds until a message that its own mail server defers is tried again; after the last it has failed.
 DEFERRALS = (60.0, 120.0, 300.0, 600.0)
-#: Seconds until a doubt at a provider without keys is looked up for the first time.
-FIRST_LOOK = 10.0
+#: A doubt at a provider without keys is looked up for the first time after this share of DOUBT_SECONDS.
+FIRST_LOOK = 1 / 18
 #: Seconds for which a lane leaves such a provider alone.
 BREATH = 1.0
 TEXT_LENGTH = 500
@@ -181,7 +182,7 @@ def _blocked(outcome: SenderBlocked, batch: SendBatch) -> Next:
 
 @_apply.register
 def _in_doubt(outcome: InDoubt, batch: SendBatch) -> Next:
-    _move(batch, BatchStatus.ATTEMPTED, next_attempt_at=_in(FIRST_LOOK))
+    _move(batch, BatchStatus.ATTEMPTED, next_attempt_at=_in(FIRST_LOOK * settings.DOUBT_SECONDS))
     return Next(wait=BREATH)
 
 

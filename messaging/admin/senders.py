@@ -13,18 +13,19 @@ from core.admin import ModelAdmin, button, display, register
 from core.audit import actor_of
 from messaging import days
 from messaging.actions.senders import change_sender, pause_sender, resume_sender
+from messaging.channels import Channel
 from messaging.models import Sender
 from messaging.sender_forms import SenderForm
 
+STANDING = ("Standing", {"fields": (("status", "paused_reason"),)})
 PARTS = (
-    "name",
-    "provider",
-    "from_name",
-    "from_email",
-    "reply_to",
-    "rate_per_second",
-    "lanes",
+    (None, {"fields": ("name", ("channel", "provider"))}),
+    ("E-mail", {"fields": (("from_name", "from_email"), "reply_to")}),
+    ("SMS", {"fields": (("from_number", "messaging_service"),)}),
+    ("Pace and doubt", {"fields": (("rate_per_second", "lanes"), "in_doubt_policy")}),
 )
+#: What belongs to one channel alone; an existing sender shows no other.
+OF_OTHERS = {Channel.EMAIL: "SMS", Channel.SMS: "E-mail"}
 
 
 #: How a sender holds back, below who it is.
@@ -68,15 +69,24 @@ class SenderAdmin(ModelAdmin):
     empty_text = "A sender is who messages come from. The sandbox keeps messages here, so it is a safe first one."
 
     form = SenderForm
-    list_display = ("name", "provider", "from_email", "pace", "today", "state", "paused_reason")
-    search_fields: ClassVar = ["name", "from_email"]
-    readonly_fields = ("status", "paused_reason")
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return (*PARTS, *self.readonly_fields) if obj else PARTS
+    list_display = ("name", "provider", "comes_from", "pace", "today", "state", "paused_reason")
+    list_filter: ClassVar = ["channel", "provider"]
+    search_fields: ClassVar = ["name", "from_email", "from_number"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return [(None, {"fields": self.get_fields(request, obj)}), *PACE]
+        if obj is None:
+            return [*PARTS, *PACE]
+        ours = [part for part in PARTS if part[0] != OF_OTHERS[obj.channel]]
+        return [STANDING, *ours, *PACE]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("channel", "status", "paused_reason") if obj else ()
+
+    @display(description="From")
+    def comes_from(self, sender: Sender) -> str:
+        if sender.channel == Channel.EMAIL:
+            return sender.from_email
+        return sender.from_number or sender.messaging_service or "TWILIO_PHONE_NUMBER"
 
     def save_model(
         self, request: HttpRequest, obj: Sender, form: ModelForm[Sender], change: bool

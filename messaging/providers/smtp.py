@@ -57,8 +57,7 @@ class SmtpProvider:
         except (smtplib.SMTPException, OSError) as error:
             _raise_outcome(error)
         finally:
-            with suppress(smtplib.SMTPException, OSError):
-                connection.close()  # what the server said before is what counts
+            _close(connection)
         if not taken:
             raise InDoubt("not_confirmed", "The backend does not say that it sent the message.")
         return BatchAnswer({0: str(message.extra_headers["Message-ID"])}, http_status=None)
@@ -95,13 +94,26 @@ def _open() -> BaseEmailBackend:
     connection: BaseEmailBackend = get_connection(settings.SMTP_BACKEND, **settings.SMTP_OPTIONS)
     try:
         connection.open()
-    except smtplib.SMTPAuthenticationError as error:
-        raise _answered(SenderBlocked, error) from error
-    except smtplib.SMTPNotSupportedError as error:
-        raise SenderBlocked("not_supported", str(error)[:400]) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise NotNow("unreachable", type(error).__name__, wait=BUSY_SECONDS) from error
+        _close(connection)
+        raise _not_open(error) from error
     return connection
+
+
+def _not_open(error: Exception) -> ProviderOutcome:
+    match error:
+        case smtplib.SMTPAuthenticationError():
+            return _answered(SenderBlocked, error)
+        case smtplib.SMTPNotSupportedError():
+            return SenderBlocked("not_supported", str(error)[:400])
+        case _:
+            return NotNow("unreachable", type(error).__name__, wait=BUSY_SECONDS)
+
+
+def _close(connection: BaseEmailBackend) -> None:
+    """Hang up; what the server says to that changes nothing."""
+    with suppress(smtplib.SMTPException, OSError):
+        connection.close()
 
 
 def _raise_outcome(error: Exception) -> NoReturn:

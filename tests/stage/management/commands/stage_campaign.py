@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from messaging.models import ContactList
+from messaging.models import ContactList, ProviderName
+from messaging.providers.names import CHANNELS
 from tests.stage.scenery import make_campaign, make_list
 
 
@@ -22,8 +23,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         known = options["list"]
+        channel, *_ = CHANNELS[ProviderName(options["provider"])]
         campaign = make_campaign(
-            ContactList.from_public_id(known) if known else make_list(options["count"]),
+            ContactList.from_public_id(known)
+            if known
+            else make_list(options["count"], channel=channel),
             provider=options["provider"],
             lanes=options["lanes"],
             rate_per_second=options["rate"],
