@@ -25,7 +25,6 @@ SHOWN = (
     (Stage.COMPLAINED, "Complained", "bad"),
     (Stage.UNSUBSCRIBED, "Unsubscribed", "warn"),
 )
-#: Without any of these there is nothing to draw.
 ONE_HOUR = timedelta(hours=1)
 
 
@@ -72,6 +71,15 @@ class Results:
     lines: Sequence[Line]
     width: int = WIDTH
     height: int = HEIGHT
+
+    @property
+    def start(self) -> datetime | None:
+        return self.lines[0].series.start if self.lines else None
+
+    @property
+    def end(self) -> datetime | None:
+        series = self.lines[0].series if self.lines else None
+        return series.moments()[-1] + series.step if series else None
 
     @property
     def slice_in_words(self) -> str:

@@ -143,6 +143,24 @@ class WrittenFilter(SimpleListFilter):
         return queryset.filter(created_at__gte=since)
 
 
+#: What stands below a message's life; what is empty is left out.
+DETAILS = (
+    "stream",
+    "contact",
+    "address",
+    "status",
+    "reason",
+    "detail",
+    "trouble",
+    "not_before",
+    "expires_at",
+    "quiet_hours",
+    "data",
+    "batch",
+    "provider_id",
+)
+
+
 @register(Message)
 class MessageAdmin(ReadOnlyModelAdmin):
     """A message's page, and the list of hundreds of thousands."""
@@ -167,25 +185,12 @@ class MessageAdmin(ReadOnlyModelAdmin):
     search_help_text = "A whole e-mail address, a message's id, or the provider's id."
     show_full_result_count = False
     ordering: ClassVar = ["-id"]
-    fields = (
-        "public_id",
-        "stream",
-        "contact",
-        "address",
-        "status",
-        "reason",
-        "detail",
-        "trouble",
-        "not_before",
-        "expires_at",
-        "data",
-        "batch",
-        "position",
-        "provider_id",
-    )
 
     class Media:
         css: ClassVar = {"all": ["messaging/ledger.css"]}
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [name for name in DETAILS if obj is None or getattr(obj, name)]
 
     @display(description="Status", label=LOOK)
     def state(self, message: Message) -> str:

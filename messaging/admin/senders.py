@@ -33,13 +33,13 @@ PACE = (
     (
         "How much a day",
         {
-            "fields": ("daily_cap", ("warm_up", "warm_up_from"), "time_zone"),
+            "fields": ("daily_cap", "warm_up", "warm_up_from", "time_zone"),
             "description": "What is left over goes out on the next days, by itself.",
         },
     ),
     (
         "When, and how often to one person",
-        {"fields": (("quiet_from", "quiet_until"), ("contact_cap", "contact_cap_days"))},
+        {"fields": ("quiet_from", "quiet_until", "contact_cap", "contact_cap_days")},
     ),
     (
         "When a campaign stops itself",
