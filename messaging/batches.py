@@ -71,15 +71,16 @@ def _held_back() -> Any:
 @transaction.atomic
 def dissolve(batch_ids: Iterable[uuid.UUID]) -> int:
     """Give the messages of frozen batches back to their streams; attempted batches stay as they are."""
-    chosen = SendBatch.objects.filter(pk__in=list(batch_ids))
-    dissolved = chosen.filter(status=BatchStatus.FROZEN).update(
+    chosen = SendBatch.objects.filter(pk__in=list(batch_ids), status=BatchStatus.FROZEN)
+    locked = chosen.select_for_update(of=("self",), no_key=True).order_by("pk")
+    frozen = list(locked.select_related("sender").defer("compressed"))
+    ids = [batch.pk for batch in frozen]
+    SendBatch.objects.filter(pk__in=ids).update(
         status=BatchStatus.DISSOLVED, settled_at=clock.now()
     )
-    if dissolved:
-        gone = chosen.filter(status=BatchStatus.DISSOLVED).select_related("sender")
-        days.give_back(gone.defer("compressed"))
-        ledger.give_back([batch.pk for batch in gone], status=MessageStatus.SENDING)
-    return dissolved
+    ledger.give_back(ids, status=MessageStatus.SENDING)
+    days.give_back(frozen)
+    return len(ids)
 
 
 def dissolve_frozen(stream: Stream) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
 
 from core.keys import issue_key
@@ -25,6 +26,11 @@ __all__ = ["pytest_runtest_makereport", "shared_data"]
 # Processes that tests start read no developer's .env, and never reach a real provider.
 os.environ["ENV_FILE"] = os.devnull
 os.environ["RESEND_API_KEY"] = os.environ["TWILIO_AUTH_TOKEN"] = os.environ["SMTP_URL"] = ""
+
+
+# A busy machine draws examples slowly; that says nothing of the property.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)

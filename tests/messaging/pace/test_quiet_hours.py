@@ -60,7 +60,7 @@ def by_walking(moment: datetime, hours: QuietHours, zone: ZoneInfo) -> datetime 
     return moment
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(moments | changes, windows, some.sampled_from(ZONES).map(ZoneInfo))
 def test_the_end_is_that_of_a_walk_through_the_night(moment, hours, zone):
     until = quiet_until(moment, hours=hours, zone=zone)
@@ -74,7 +74,7 @@ def test_the_end_is_that_of_a_walk_through_the_night(moment, hours, zone):
             assert until.astimezone(zone).utcoffset() != moment.astimezone(zone).utcoffset()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(moments | changes, windows, some.sampled_from(ZONES).map(ZoneInfo))
 def test_it_is_never_quiet_at_the_end_so_nobody_is_held_for_ever(moment, hours, zone):
     until = quiet_until(moment, hours=hours, zone=zone)

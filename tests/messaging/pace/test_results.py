@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from messaging.charting import MOST_POINTS, points, series_of, step_for
@@ -23,7 +23,6 @@ hours = some.dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(hours)
 def test_no_count_is_lost_in_a_line_of_few_points(counts):
     start, end = min(counts), max(counts)
