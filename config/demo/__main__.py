@@ -42,7 +42,7 @@ def perform(url: str) -> int:
     """Import, write, send, kill, account for."""
     from campaigns.actions import launch_campaign
     from config.demo import scenery, show
-    from imports.management.commands.import_contacts import summary
+    from imports.terminal import summary
 
     password = scenery.make_staff()
     say("Importing 2,000 contacts from a CSV file.")

@@ -11,9 +11,9 @@ from campaigns.actions import create_campaign
 from campaigns.models import Campaign
 from core.roles import Role, set_role
 from imports.actions import create_batch, store_path
-from imports.management.commands.import_contacts import watch_import
 from imports.models import CsvBatch
 from imports.states import Go
+from imports.terminal import watch_batch
 from messaging.actions.consent import suppress_address, withdraw_consent
 from messaging.actions.templates import create_template, save_version
 from messaging.channels import Channel
@@ -70,7 +70,7 @@ def import_contacts() -> CsvBatch:
             "consent_wording": "Yes, write to me when the seasons change.",
         },
     )
-    watch_import(batch)
+    watch_batch(batch)
     return batch
 
 

@@ -7,9 +7,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from imports.management.commands.import_contacts import summary
 from imports.models import CsvBatch
 from imports.reports import first_issues
+from imports.terminal import summary
 from jobs import watching
 from jobs.models import Run
 from jobs.testing import run_until_idle

@@ -11,12 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from core.audit import command_actor
 from core.errors import Refused
 from imports.actions import create_batch, store_path
-from imports.models import CsvBatch, CsvRow
-from imports.reports import first_issues
+from imports.models import CsvBatch
 from imports.states import BatchStatus, Go
-from jobs.watching import watch_run
+from imports.terminal import issues_of, summary, watch_batch, why
 
-SHOWN_ISSUES = 10
 FAILED = 2
 
 
@@ -43,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"Importing {batch.file_name} as {batch.public_id}.")
         if options["wait"]:
-            watch_import(batch)
+            watch_batch(batch)
             self._tell(batch)
 
     def _start(self, options: dict[str, Any]) -> CsvBatch:
@@ -65,38 +63,8 @@ class Command(BaseCommand):
         )
 
     def _tell(self, batch: CsvBatch) -> None:
-        for row in first_issues(batch, limit=SHOWN_ISSUES):
-            self.stdout.write(f"  line {row.line}: {row.error_message} {shown(row)}".rstrip())
+        for line in issues_of(batch):
+            self.stdout.write(f"  {line}")
         if batch.status != BatchStatus.COMPLETED:
             raise CommandError(f"The import ended early. {why(batch)}", returncode=FAILED)
         self.stdout.write(self.style.SUCCESS(summary(batch)))
-
-
-def watch_import(batch: CsvBatch) -> None:
-    """Watch the runs of an import until it has ended or waits for a person."""
-    while batch.is_moving and batch.run is not None and not batch.run.is_over:
-        watch_run(batch.run)
-        batch.refresh_from_db()
-
-
-def shown(row: CsvRow) -> str:
-    return (
-        f"[{row.error_column}: {row.error_value!r}]"
-        if row.error_column
-        else f"[{row.error_value!r}]"
-    )
-
-
-def why(batch: CsvBatch) -> str:
-    problem = batch.problem or {}
-    said = f"{problem.get('message', '')} {problem.get('remedy', '')}".strip()
-    return f"{said} {batch.processed:,} of {batch.total:,} rows are done."
-
-
-def summary(batch: CsvBatch) -> str:
-    """Return what came of an import in one line; the numbers add up."""
-    text = (
-        f"{batch.total:,} rows: {batch.created:,} created, {batch.updated:,} updated, {batch.unchanged:,} unchanged,"
-        f" {batch.skipped:,} skipped, {batch.failed:,} failed."
-    )
-    return f"{text} {batch.warned:,} with values left out." if batch.warned else text

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
 from core.audit import command_actor
 from core.errors import Refused
 from imports import actions, targets
 from imports.models import CsvBatch
 from imports.previewing import read_as
-from imports.reports import error_file, report
+from imports.reports import error_file
 from imports.states import BadValues, BatchStatus, Duplicates, Go, Mode
 from imports.storage import store_path
+from imports.terminal import issues_of, summary, watch_batch, why
 from imports.wishes import columns_as_told, options_as_told, overrides_as_told
-from jobs.watching import looks
 
-SHOWN_ISSUES = 10
 FAILED = 2
 RULES = ("mode", "match", "duplicates", "bad_values")
 
@@ -55,7 +52,7 @@ class Command(BaseCommand):
             default=[],
             help="an option of the target, such as list_name=News",
         )
-        parser.add_argument("--mode", choices=Mode.values, default=Mode.UPSERT)
+        parser.add_argument("--mode", choices=Mode.values, default="")
         parser.add_argument("--match", default="", metavar="FIELD", help="what rows are known by")
         parser.add_argument("--duplicates", choices=Duplicates.values, default=Duplicates.FIRST)
         parser.add_argument("--bad-values", choices=BadValues.values, default=BadValues.LEAVE_OUT)
@@ -91,11 +88,8 @@ class Command(BaseCommand):
             errors.write_text("".join(error_file(batch)), encoding="utf-8", newline="")
             self.stdout.write(f"{batch.failed:,} failed rows are in {errors}.")
         if batch.status not in (BatchStatus.COMPLETED, BatchStatus.READY):
-            why = (batch.problem or {}).get("message", "")
-            raise CommandError(
-                f"The import ended as {batch.get_status_display().lower()}. {why}".strip(),
-                returncode=FAILED,
-            )
+            status = batch.get_status_display().lower()
+            raise CommandError(f"The import is {status}. {why(batch)}", returncode=FAILED)
         self.stdout.write(self.style.SUCCESS(summary(batch)))
 
 
@@ -119,56 +113,3 @@ def start(options: dict[str, Any]) -> CsvBatch:
         go=Go.CHECK if options["dry_run"] else Go.IMPORT,
         **{name: options[name] for name in RULES},
     )
-
-
-def watch_batch(batch: CsvBatch) -> None:
-    """Show a batch's progress until it has ended, or waits for somebody."""
-    with tqdm(unit=" rows", disable=None, file=sys.stderr) as bar:
-        for _ in looks(bar):
-            batch.refresh_from_db()
-            show(bar, batch)
-            if not batch.is_moving:
-                break
-
-
-def show(bar: tqdm[Any], batch: CsvBatch) -> None:
-    """Draw how far it is: the rows of the import, or of the reading and checking before it."""
-    if batch.status in (BatchStatus.READING, BatchStatus.CHECKING) and batch.run:
-        bar.total, bar.n = batch.run.progress_total, batch.run.progress_done
-    else:
-        bar.total, bar.n = batch.total or None, batch.processed
-    bar.set_description(batch.get_status_display(), refresh=False)
-    bar.set_postfix_str(f"{batch.failed:,} failed" if batch.failed else "")
-
-
-def issues_of(batch: CsvBatch) -> list[str]:
-    """Return the first things that were not taken, one line each."""
-    if batch.status == BatchStatus.READY and batch.check_result:
-        found = batch.check_result["issues"]
-    else:
-        rows = report(batch).first_issues if batch.total else []
-        found = [
-            {
-                "line": row.line,
-                "column": row.error_column,
-                "value": row.error_value,
-                "message": row.error_message,
-            }
-            for row in rows
-        ]
-    return [f"line {each['line']}: {each['message']}" for each in found[:SHOWN_ISSUES]]
-
-
-def summary(batch: CsvBatch) -> str:
-    """Return what came of the rows, or would."""
-    if batch.status == BatchStatus.READY:
-        would = batch.check_result or {}
-        return (
-            f"{batch.total:,} rows would be: {would['create']:,} created, {would['update']:,} updated, "
-            f"{would['unchanged']:,} unchanged, {would['skip']:,} skipped, {would['reject']:,} rejected."
-        )
-    told = (
-        f"{batch.total:,} rows: {batch.created:,} created, {batch.updated:,} updated, {batch.unchanged:,} unchanged, "
-        f"{batch.skipped:,} skipped, {batch.failed:,} failed."
-    )
-    return f"{told} {batch.warned:,} with values left out." if batch.warned else told
