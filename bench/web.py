@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 from tests.crash.theatre import ROOT, Theatre
 
 REQUESTS = 30
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ GROUPS = (
             ("messaging.Contact", "person"),
             ("messaging.ContactList", "group"),
             ("messaging.Topic", "label"),
+            ("messaging.Suppression", "block"),
             ("imports.CsvBatch", "upload_file"),
         ),
     ),

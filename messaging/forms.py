@@ -158,3 +158,15 @@ class WithdrawConsentForm(forms.Form):
 
     channel = forms.ChoiceField(choices=Channel.choices)
     source = forms.CharField(max_length=200, help_text="Where, such as 'telephone, 3 May'.")
+
+
+class DoubleOptInForm(forms.Form):
+    """Who a list's confirmation comes from, and what it says."""
+
+    sender = forms.ModelChoiceField(
+        Sender.objects.filter(channel=Channel.EMAIL), help_text="Who the mail comes from."
+    )
+    template = forms.ModelChoiceField(
+        Template.objects.filter(channel=Channel.EMAIL),
+        help_text="What it says; it must show {{ data.confirm_url }}.",
+    )

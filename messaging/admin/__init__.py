@@ -9,6 +9,7 @@ from messaging.admin import (
     people,
     sandbox,
     senders,
+    suppressions,
     templates,
     topics,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "people",
     "sandbox",
     "senders",
+    "suppressions",
     "templates",
     "topics",
 ]

@@ -11,26 +11,24 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from core.admin import ModelAdmin, ReadOnlyModelAdmin, TabularInline, button, display, register
+from core.admin import ModelAdmin, TabularInline, button, display, register
 from core.audit import actor_of
-from core.errors import NotFound, Refused
+from core.errors import NotFound
 from core.paging import CappedPaginator
+from messaging.actions.confirming import set_double_opt_in
 from messaging.actions.consent import (
     give_consent,
-    lift_suppression,
     suppress_address,
     withdraw_consent,
 )
 from messaging.actions.people import create_contact, create_list, rename_list, update_contact
-from messaging.addresses import address_hash, normalise_email, normalise_phone
 from messaging.admin.rights import RightsMixin
 from messaging.channels import Channel
-from messaging.forms import ContactForm, GiveConsentForm, WithdrawConsentForm
+from messaging.forms import ContactForm, DoubleOptInForm, GiveConsentForm, WithdrawConsentForm
 from messaging.models import (
     ConsentEvent,
     Contact,
     ContactList,
-    Suppression,
     SuppressionReason,
 )
 
@@ -177,7 +175,7 @@ class ContactListAdmin(ModelAdmin):
 
     empty_text = "A campaign goes to lists. Make one here, or name one when you import contacts."
 
-    list_display = ("name", "people", "created_at")
+    list_display = ("name", "people", "asks", "created_at")
     search_fields: ClassVar = ["name"]
     ordering = ("name",)
 
@@ -200,6 +198,43 @@ class ContactListAdmin(ModelAdmin):
         else:
             obj.pk = create_list(name=name, actor=actor).pk
 
+    @display(description="Asks to confirm", boolean=True)
+    def asks(self, contact_list: ContactList) -> bool:
+        return contact_list.double_opt_in
+
+    @button(
+        label="Ask to confirm",
+        permission="change",
+        form=DoubleOptInForm,
+        confirm="Who signs up gets a mail with a link, and is on the list once they follow it.",
+        why_not=lambda _admin, _request, contact_list: (
+            "It asks already." if contact_list.double_opt_in else ""
+        ),
+    )
+    def ask(
+        self, request: HttpRequest, contact_list: ContactList, *, sender: Any, template: Any
+    ) -> str:
+        set_double_opt_in(
+            contact_list,
+            is_on=True,
+            sender=sender,
+            template=template,
+            actor=actor_of(request),
+        )
+        return "It asks everybody who signs up from now on."
+
+    @button(
+        label="Stop asking",
+        permission="change",
+        confirm="Who signs up is on the list at once.",
+        why_not=lambda _admin, _request, contact_list: (
+            "" if contact_list.double_opt_in else "It does not ask."
+        ),
+    )
+    def stop_asking(self, request: HttpRequest, contact_list: ContactList) -> str:
+        set_double_opt_in(contact_list, is_on=False, actor=actor_of(request))
+        return "Who signs up is on the list at once."
+
     @display(description="People", ordering="member_count")
     def people(self, contact_list: Any) -> SafeString:
         """Return how many they are, as the way to them."""
@@ -210,48 +245,3 @@ class ContactListAdmin(ModelAdmin):
             contact_list.pk,
             f"{contact_list.member_count:,}",
         )
-
-
-@register(Suppression)
-class SuppressionAdmin(ReadOnlyModelAdmin):
-    """Addresses that are not written to. They are known by hash; search by the address itself."""
-
-    empty_text = "Addresses that bounce, complain, or that staff suppress are kept here, and are never written to."
-
-    list_display = ("channel", "reason", "source", "created_at")
-    list_filter = ("channel", "reason")
-    exclude = ("address_hash",)
-    search_fields = ("address_hash",)
-    search_help_text = "A whole e-mail address or phone number"
-    ordering = ("-pk",)
-    show_full_result_count = False
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Suppression], search_term: str
-    ) -> tuple[QuerySet[Suppression], bool]:
-        term = search_term.strip()
-        return (queryset.filter(address_hash__in=hashes_of(term)) if term else queryset), False
-
-    def has_lift_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("messaging.delete_suppression")
-
-    @button(
-        label="Lift",
-        permission="lift",
-        confirm="Messages may go to this address again, where its owner has agreed to them.",
-        is_danger=True,
-    )
-    def lift(self, request: HttpRequest, suppression: Suppression) -> str:
-        lift_suppression(suppression, actor=actor_of(request))
-        return "The address is open again."
-
-
-def hashes_of(term: str) -> list[str]:
-    """Return the hashes that an address may be suppressed under."""
-    hashes = []
-    for normalise in (normalise_email, normalise_phone):
-        try:
-            hashes.append(address_hash(normalise(term)))
-        except Refused:
-            continue
-    return hashes
