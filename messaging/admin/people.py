@@ -211,7 +211,7 @@ class ContactListAdmin(ModelAdmin):
             "It asks already." if contact_list.double_opt_in else ""
         ),
     )
-    def ask(
+    def start_asking(
         self, request: HttpRequest, contact_list: ContactList, *, sender: Any, template: Any
     ) -> str:
         set_double_opt_in(

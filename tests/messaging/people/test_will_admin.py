@@ -97,7 +97,7 @@ def test_a_list_is_told_to_ask_and_to_stop_asking(client_of: ClientOf, oscar: Us
     body = {"sender": make_sender("sandbox").pk, "template": version.template.pk}
     client = client_of(oscar)
 
-    client.post(place("contactlist", "ask", news.pk), body)
+    client.post(place("contactlist", "start_asking", news.pk), body)
     asks = ContactList.objects.get().double_opt_in
     client.post(place("contactlist", "stop_asking", news.pk))
 
@@ -111,7 +111,7 @@ def test_a_list_is_not_told_to_ask_by_a_mail_without_a_link(
     news = create_list(name="News", actor="system")
     body = {"sender": make_sender("sandbox").pk, "template": make_version().template.pk}
 
-    page = client_of(oscar).post(place("contactlist", "ask", news.pk), body, follow=True)
+    page = client_of(oscar).post(place("contactlist", "start_asking", news.pk), body, follow=True)
 
     assert "needs an e-mail template that shows {{ data.confirm_url }}" in page.content.decode()
     assert ContactList.objects.get().double_opt_in is False
