@@ -56,10 +56,9 @@ class SuppressionAdmin(ModelAdmin):
     ordering = ("-pk",)
     show_full_result_count = False
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        return super().get_form(
-            request, obj, **({} if obj else {"form": SuppressionForm}), **kwargs
-        )
+    def get_form(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the form that closes an address; there is none that changes one."""
+        return super().get_form(*args, **{"form": SuppressionForm, **kwargs})
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         own = ("channel", "address", "source")
