@@ -38,9 +38,8 @@ MOST_IN_A_ROW = 5
 
 def clear_up(run: RunContext, batch: SendBatch, *, provider: Keyless) -> bool:
     """Find out what became of a batch in doubt, as far as can be told now; True where it may go out once more."""
-    assert batch.first_attempt_at is not None
     try:
-        found = _unclaimed(provider.look_up(batch.payload, since=batch.first_attempt_at))
+        found = found_by_provider(batch, provider=provider)
     except CannotTell:
         return _decide(run, batch, problem="No answer came, and this provider cannot be asked.")
     except ProviderOutcome as outcome:
@@ -55,6 +54,18 @@ def clear_up(run: RunContext, batch: SendBatch, *, provider: Keyless) -> bool:
         look_later(run, batch, wait=wait)
         return False
     return _decide(run, batch, problem="No answer came, and the provider does not list it.")
+
+
+def found_by_provider(batch: SendBatch, *, provider: Keyless | None = None) -> str:
+    """Return the provider's id of the one message of a batch, or nothing where it does not list it.
+
+    Raises a ProviderOutcome: CannotTell where the provider cannot be asked.
+    """
+    asked = provider or provider_of(batch.sender)
+    if not isinstance(asked, Keyless):
+        raise CannotTell("keeps_keys", "Its keys answer for it.")
+    assert batch.first_attempt_at is not None
+    return _unclaimed(asked.look_up(batch.payload, since=batch.first_attempt_at))
 
 
 @transaction.atomic

@@ -5,11 +5,34 @@ from __future__ import annotations
 from django.db import transaction
 
 from core import audit, clock
-from core.errors import Conflict
-from messaging import ledger
+from core.errors import Conflict, Refused
+from messaging import doubts, ledger
 from messaging.lanes import ensure_lanes
 from messaging.models import SendBatch
+from messaging.providers.base import ProviderOutcome
 from messaging.states import BatchStatus, MessageStatus
+
+
+def look_up_again(batch: SendBatch, *, actor: str) -> bool:
+    """Ask the provider about a parked message, outside any transaction; return whether it has it, and adopt it then.
+
+    Raises Refused where the provider cannot be asked.
+    """
+    try:
+        found = doubts.found_by_provider(batch)
+    except ProviderOutcome as outcome:
+        raise Refused(
+            f"The provider could not be asked about {batch.public_id}: {outcome}.",
+            field="batch",
+            value=batch.public_id,
+            remedy="Try again later, or look into the provider's own log and decide.",
+        ) from outcome
+    if not found:
+        return False
+    with transaction.atomic():
+        adopted = doubts.adopt(batch.messages.get(), provider_id=found)
+        audit.record("batch.found", batch, actor=actor, count=batch.count)
+    return adopted
 
 
 @transaction.atomic

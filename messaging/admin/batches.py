@@ -11,8 +11,10 @@ from django.utils.html import format_html
 
 from core.admin import ReadOnlyModelAdmin, TabularInline, button, display, register
 from core.audit import actor_of
-from messaging.actions.parking import mark_as_sent, send_again
+from messaging.actions.parking import look_up_again, mark_as_sent, send_again
 from messaging.models import SendAttempt, SendBatch
+from messaging.providers.base import Keyless
+from messaging.providers.registry import provider_of
 from messaging.states import BatchStatus
 
 LOOK = {"Settled": "success", "Attempted": "info", "Parked": "danger"}
@@ -20,6 +22,12 @@ LOOK = {"Settled": "success", "Attempted": "info", "Parked": "danger"}
 
 def why_not_decide(_admin: Any, _request: HttpRequest, batch: SendBatch) -> str:
     return "" if batch.status == BatchStatus.PARKED else "Only a parked batch needs a decision."
+
+
+def why_not_look_up(admin: Any, request: HttpRequest, batch: SendBatch) -> str:
+    if isinstance(provider_of(batch.sender), Keyless):
+        return why_not_decide(admin, request, batch)
+    return "This provider has nothing to look it up in."
 
 
 class AttemptInline(TabularInline):
@@ -73,6 +81,17 @@ class SendBatchAdmin(ReadOnlyModelAdmin):
     def its_messages(self, batch: SendBatch) -> str:
         place = reverse(f"{self.admin_site.name}:messaging_message_changelist")
         return format_html('<a href="{}?batch={}">{} messages</a>', place, batch.pk, batch.count)
+
+    @button(
+        label="Look it up again",
+        permission="resolve",
+        confirm="Ask the provider whether it has the message by now?",
+        why_not=why_not_look_up,
+    )
+    def look_up(self, request: HttpRequest, batch: SendBatch) -> str:
+        if look_up_again(batch, actor=actor_of(request)):
+            return "The provider has it: the message counts as sent."
+        return "The provider does not list it. It still needs your decision."
 
     @button(
         label="They were sent",

@@ -101,5 +101,5 @@ def test_the_preview_counts_them_too(text_sender, settings, client_of, alice):
         .content.decode()
     )
 
-    assert "2 segments (UCS-2, 84 of 134), 0.1000 USD a person." in page
-    assert "Because of <code>’</code> a segment holds 70 characters" in page
+    assert "Billed as 2 segments (UCS-2, 84 of 134), 0.1000 USD a person." in page
+    assert "The characters ’ make it dearer: a segment holds 70 characters instead of 160." in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from core import clock
 from jobs.testing import run_one, run_until_idle
@@ -366,3 +367,54 @@ def test_parked_emails_are_adopted_one_by_one(db, resend_server):
     assert doubts.adopt(second, provider_id="r2") is True
     assert SendBatch.objects.get().status == "settled"
     assert statuses(stream) == {"sent": 2}
+
+
+# --- a person decides ----------------------------------------------------------------------------
+
+
+def press(browser, button: str):
+    batch = SendBatch.objects.get()
+    place = reverse(f"admin:messaging_sendbatch_{button}", args=[batch.pk])
+    return browser.post(place, follow=True)
+
+
+def parked(twilio, twilio_server) -> Message:
+    """A message that Twilio took, and listed too late."""
+    make_stream(twilio, people=1)
+    twilio_server.misbehave(script=[["cut"]], hidden_seconds=3_600)
+    deliver()
+    message = Message.objects.get()
+    assert message.status == "in_doubt"
+    return message
+
+
+def test_a_person_has_it_looked_up_again(twilio, twilio_server, oscar, client_of):
+    message = parked(twilio, twilio_server)
+    browser = client_of(oscar)
+    assert b"does not list it" in press(browser, "look_up").content
+    twilio_server.misbehave(hidden_seconds=0.0)
+
+    assert b"counts as sent" in press(browser, "look_up").content
+
+    message.refresh_from_db()
+    assert (message.status, message.provider_id) == ("sent", twilio_server.taken[0].sid)
+    assert SendBatch.objects.get().status == "settled"
+
+
+def test_a_look_up_that_fails_changes_nothing_and_says_so(twilio, twilio_server, oscar, client_of):
+    message = parked(twilio, twilio_server)
+    twilio_server.misbehave(look_ups=[[503, 20503]])
+
+    assert b"could not be asked" in press(client_of(oscar), "look_up").content
+    message.refresh_from_db()
+    assert message.status == "in_doubt"
+
+
+@pytest.mark.parametrize("button", ["look_up", "mark_as_sent", "send_again"])
+def test_a_viewer_decides_nothing(button, twilio, twilio_server, bob, client_of):
+    parked(twilio, twilio_server)
+    looked = twilio_server.account.look_ups
+
+    assert press(client_of(bob), button).status_code == 403
+    assert twilio_server.account.look_ups == looked
+    assert statuses(Message.objects.get().stream) == {"in_doubt": 1}
