@@ -83,6 +83,7 @@ def _staged(model: type[models.Model], fields: Sequence[Any], rows: Iterable[Row
 def _copy(table: str, fields: Sequence[Any], rows: Iterable[Row]) -> None:
     adapters = [_adapter(field) for field in fields]
     with (
+        connection.wrap_database_errors,  # what COPY finds out at its end too
         connection.cursor() as cursor,
         cursor.copy(f"COPY {table} ({_names(fields)}) FROM STDIN") as copy,
     ):

@@ -192,7 +192,8 @@ class Contacts(BulkTarget):
             found = found.select_for_update().order_by("pk")
         standing = {}
         for pk, *values in found.values_list("pk", *COLUMNS):
-            each = Standing(encode("con", pk), _flat(dict(zip(COLUMNS, values, strict=True))))
+            flat = _flat(dict(zip(COLUMNS, values, strict=True)))
+            each = Standing(encode("con", pk), flat, pk)
             standing[each.id if match == "id" else each.values[match]] = each
         return standing
 
@@ -228,7 +229,8 @@ class Contacts(BulkTarget):
         created = sorted((each for each in changes if not each.standing), key=_by_key)
         updated = [each for each in changes if each.standing and each.values]
         for change in created:
-            change.id = encode("con", uuid7())
+            change.pk = uuid7()
+            change.id = encode("con", change.pk)
         now = clock.now()
         insert_rows(
             Contact, (*WRITTEN, "created_at"), [(*_row(each, now), now) for each in created]
@@ -239,7 +241,7 @@ class Contacts(BulkTarget):
 
     def _add(self, changes: Sequence[Change], job: Job) -> None:
         """Put everybody on the list, and record what they agreed to; note of each what was new."""
-        by_pk = {uuid.UUID(int=decode("con", each.id)): each for each in changes}
+        by_pk = {each.pk: each for each in changes}
         if job.options.get("list_name"):
             joined = find_or_create_list(name=job.options["list_name"], actor=job.actor)
             for pk in insert_members(joined, by_pk):
@@ -339,7 +341,7 @@ def _row(change: Change, now: Any) -> tuple[Any, ...]:
     values = {**(change.standing.values if change.standing else {}), **change.values}
     email, phone = values.get("email") or None, values.get("phone") or None
     return (
-        uuid.UUID(int=decode("con", change.id)),
+        change.pk,
         email,
         address_hash(email or ""),
         phone,
@@ -367,4 +369,4 @@ def _reached(pk: uuid.UUID, change: Change) -> Reached:
 
 def _restoring(row: Undone, standing: Standing) -> Change:
     """Return the change that gives back what stood before."""
-    return Change(Record(row.number, 0, 0), standing, row.before, row.id)
+    return Change(Record(row.number, 0, 0), standing, row.before, row.id, standing.pk)

@@ -38,9 +38,10 @@ def decide(
     if standing is not None and mode == Mode.SKIP:
         message = f"There is one with this {key_label} already; it was left alone."
         return skipped(record, Issue("exists", key_label, record.key, message))
-    return Change(
-        record, standing, difference(record.values, standing), standing.id if standing else ""
-    )
+    values = difference(record.values, standing)
+    if standing is None:
+        return Change(record, None, values)
+    return Change(record, standing, values, standing.id, standing.pk)
 
 
 def difference(values: Values, standing: Standing | None) -> Values:

@@ -15,12 +15,12 @@ from imports import recording, targets
 from imports.bulk import job_of, reader_of
 from imports.deciding import Outcome, rejected
 from imports.duplicates import Duplicates
-from imports.limits import TookTooLong, at_most
 from imports.models import CsvBatch, CsvRow
 from imports.staging import StagedRow, open_staged, read_at, read_staged, rows_path
 from imports.states import BatchStatus, Effect, RowStatus
 from imports.targets import Issue, PacedTarget, Record
 from jobs.context import RunContext
+from jobs.timelimits import StepTimedOut, time_limit
 
 CRASHED = "The worker died each time this row was tried."
 
@@ -121,12 +121,12 @@ class PacedRows:
         self._begin(row)
         key = f"{self._batch.public_id}:{row.number}"
         try:
-            with at_most(self._target.row_seconds):
+            with time_limit(self._target.row_seconds, self._too_long):
                 answer = self._target.call(record, job=self._job, key=key)
         except (Refused, PermanentFailure) as error:
             self._reject(row, record, _issue("rejected", error))
             return False
-        except TookTooLong as error:
+        except StepTimedOut as error:
             self._try_again(row, record, _issue("timed_out", error))
             return False
         except Exception as error:  # noqa: BLE001 - whatever the outside raises costs this row an attempt, and is recorded
@@ -134,6 +134,9 @@ class PacedRows:
             return False
         self._keep(row, answer)
         return True
+
+    def _too_long(self) -> StepTimedOut:
+        return StepTimedOut(f"It took longer than {self._target.row_seconds:g} s.")
 
     def _begin(self, row: CsvRow) -> None:
         """Count the attempt before it is made: a row that kills its worker does not come up for ever."""

@@ -20,7 +20,6 @@ COLUMNS = (
     *("error_code", "error_column", "error_value", "error_message", "issues"),
     *("object_id", "before", "after", "added", "undo"),
 )
-LENGTHS = {"code": 32, "column": 200, "value": 200, "message": 500}
 
 
 class Halted(Exception):
@@ -90,7 +89,10 @@ def problems(outcome: Outcome) -> list[Issue]:
 def fields_of(issue: Issue) -> dict[str, str]:
     """Return an issue as a record of a row keeps it."""
     return {
-        f"error_{name}": value.strip()[: LENGTHS[name]] for name, value in asdict(issue).items()
+        "error_code": issue.code,
+        "error_column": issue.column[:200],
+        "error_value": issue.value.strip()[:200],
+        "error_message": issue.message[:500],
     }
 
 

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +22,7 @@ from imports.storage import batch_folder, gone
 
 MAX_ROWS = 1_000_000
 SAMPLE_ROWS = 100
+WIDTH_ROWS = 20
 ROWS_NAME, SHEET_NAME, DUPLICATES_NAME = "rows.jsonl", "sheet.jsonl", "duplicates.bin"
 
 
@@ -121,14 +122,19 @@ def rows_path(batch: Any) -> Path:
 def split(
     records: Iterator[Record | BrokenRecord], layout: Layout
 ) -> tuple[list[str], Iterable[Record | BrokenRecord]]:
-    """Return the headings, and the rows below them; what stands above the header is left out."""
+    """Return the headings, and the rows below them; what stands above the header is left out.
+
+    Without a header the columns go by number, as many as the widest of the first rows has.
+    """
+    if not layout.header_line:
+        first = list(islice(records, WIDTH_ROWS))
+        width = max((len(each.cells) for each in first if isinstance(each, Record)), default=0)
+        return _header([f"column {number}" for number in range(1, width + 1)]), chain(
+            first, records
+        )
     for record in records:
-        if layout.header_line:
-            if record.line >= layout.header_line and isinstance(record, Record):
-                return _header(record.cells), records
-        elif isinstance(record, Record):
-            names = [f"column {number}" for number in range(1, len(record.cells) + 1)]
-            return _header(names), chain([record], records)
+        if record.line >= layout.header_line and isinstance(record, Record):
+            return _header(record.cells), records
     raise Refused("The file holds no rows.", field="file", remedy="Choose another.", code="no_rows")
 
 

@@ -73,10 +73,11 @@ class Record:
 
 @dataclass
 class Standing:
-    """A thing as it stands in the database: its id as text, and its values by field name."""
+    """A thing as it stands in the database: its id as text, its values by field name, and its key there."""
 
     id: str
     values: Values
+    pk: Any = None
 
 
 @dataclass
@@ -88,6 +89,7 @@ class Change:
     standing: Standing | None
     values: Values  #: the fields that change (all that are given, for a new thing)
     id: str = ""
+    pk: Any = None
     added: list[str] = field(default_factory=list)
 
     @property

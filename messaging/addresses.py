@@ -29,6 +29,8 @@ def normalise_email(text: str) -> str:
     """
     address = text.strip().lower()
     local, _, domain = address.rpartition("@")
+    if not local.isascii():
+        raise _refused_email(text, "Providers take no letters beyond ASCII before the @.")
     try:
         if len(local) <= LOCAL_PART_MAX_LENGTH and PLAIN_LOCAL_PART.fullmatch(local):
             normalised = f"{local}@{_ascii_domain(domain)}"

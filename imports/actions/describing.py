@@ -24,7 +24,7 @@ def set_mapping(batch: CsvBatch, columns: Sequence[Mapping[str, Any]], *, actor:
     """
     target = targets.get(batch.target)
     checked = check_columns(
-        target, [dict(each) for each in columns], batch.header, match=batch.match
+        target, list(columns), batch.header, match=batch.match
     )
     _change(batch, columns=checked)
     remember(batch, checked, actor=actor)
