@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from core import clock
 from messaging.life import MOMENTS, Stage
 from messaging.models import Message, SendBatch
 from messaging.states import MessageStatus, Reason
@@ -23,10 +22,6 @@ class Entry:
     rank: int  #: decides between two of the same moment
     event: str
     detail: str = ""
-
-    @property
-    def is_to_come(self) -> bool:
-        return self.at > clock.now()
 
 
 def history_of(message: Message) -> list[Entry]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, ClassVar
 
-from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -21,15 +19,19 @@ from core.audit import actor_of
 from core.errors import NotFound
 from core.ids import decode
 from core.paging import CappedPaginator
+from messaging.admin.message_filters import (
+    ChannelFilter,
+    LifeFilter,
+    ReasonFilter,
+    SenderFilter,
+    WrittenFilter,
+)
 from messaging.admin.templates import FRAME_POLICY
-from messaging.channels import Channel
 from messaging.exporting import csv_lines
 from messaging.history import Entry, history_of
 from messaging.letters import letter_of
-from messaging.life import MOMENTS
-from messaging.models import Message, Sender, Stream
+from messaging.models import Message
 from messaging.models.batches import DamagedPayload
-from messaging.states import Reason
 
 LOOK = {
     "Sent": "success",
@@ -40,12 +42,6 @@ LOOK = {
 GOOD = {"accepted", "delivered", "opened", "clicked"}
 BAD = {"failed", "bounced", "complained", "suppressed", "sender_blocked", "rejected"}
 WAITS = {"held", "in_doubt", "unknown", "rate_limited", "unsubscribed", "skipped"}
-WRITTEN_WITHIN = {
-    "1": "the last 24 hours",
-    "7": "the last 7 days",
-    "30": "the last 30 days",
-    "90": "the last 90 days",
-}
 
 
 @dataclass(frozen=True)
@@ -66,81 +62,6 @@ class Moment:
             if self.entry.event in events:
                 return tone
         return "quiet"
-
-
-class ReasonFilter(SimpleListFilter):
-    """Our own reasons to choose from; links may also name a provider's. (Asking which occur would read the ledger.)"""
-
-    title = "reason"
-    parameter_name = "reason"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(reason.value, str(reason.label)) for reason in Reason]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
-        return queryset.filter(reason=self.value()) if self.value() else queryset
-
-
-class LifeFilter(SimpleListFilter):
-    """What happened to a message after it was handed over."""
-
-    title = "life"
-    parameter_name = "life"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(stage.value, str(stage.label)) for stage in MOMENTS]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
-        if self.value() not in {stage.value for stage in MOMENTS}:
-            return queryset
-        return queryset.filter(**{f"{self.value()}_at__isnull": False})
-
-
-class SenderFilter(SimpleListFilter):
-    """From whom; asked of the few streams first, so that the ledger is read by their key."""
-
-    title = "sender"
-    parameter_name = "sender"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(key), name) for key, name in Sender.objects.values_list("pk", "name")[:200]]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
-        sender = self.value()
-        if not sender:
-            return queryset
-        return queryset.filter(stream__in=Stream.objects.filter(sender__pk=sender))
-
-
-class ChannelFilter(SimpleListFilter):
-    """By e-mail or by SMS."""
-
-    title = "channel"
-    parameter_name = "channel"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(channel.value, str(channel.label)) for channel in Channel]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
-        if not self.value():
-            return queryset
-        return queryset.filter(stream__in=Stream.objects.filter(sender__channel=self.value()))
-
-
-class WrittenFilter(SimpleListFilter):
-    """When it was written."""
-
-    title = "written within"
-    parameter_name = "within"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(WRITTEN_WITHIN.items())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
-        if self.value() not in WRITTEN_WITHIN:
-            return queryset
-        since = clock.now() - timedelta(days=int(self.value() or 0))
-        return queryset.filter(created_at__gte=since)
 
 
 #: What stands below a message's life; what is empty is left out.
@@ -189,7 +110,7 @@ class MessageAdmin(ReadOnlyModelAdmin):
     class Media:
         css: ClassVar = {"all": ["messaging/ledger.css"]}
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [name for name in DETAILS if obj is None or getattr(obj, name)]
 
     @display(description="Status", label=LOOK)

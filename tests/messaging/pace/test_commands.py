@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from core import clock
+from jobs import watching
 from messaging.actions.consent import suppress_address
 from messaging.actions.templates import create_template, save_version
 from messaging.channels import Channel
@@ -83,24 +84,10 @@ def test_a_message_that_is_skipped_at_once_ends_with_2():
 
 
 def test_waiting_tells_how_it_ended(monkeypatch):
-    """The lane works while the command looks."""
+    monkeypatch.setattr(watching, "sleep", lambda _: deliver())
+    whom = ["--to", "a@example.com", "--data", '{"amount": 1}']
 
-    def looking(bar):
-        deliver()
-        yield
-
-    monkeypatch.setattr("messaging.management.commands.send_message.looks", looking)
-
-    told = run(
-        "send_message",
-        "--template",
-        "receipt",
-        "--to",
-        "a@example.com",
-        "--data",
-        '{"amount": 1}',
-        "--wait",
-    )
+    told = run("send_message", "--template", "receipt", *whom, "--wait")
 
     assert "Accepted at " in told
     assert "sandbox-" in told
