@@ -8,6 +8,7 @@ more.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -157,3 +158,17 @@ def let_go(lease: Lease, **changes: object) -> None:
     with slots.releasing(lease.slots):
         if not held(lease).update(worker_id=None, lease_until=None, **changes):
             raise LeaseLost(f"run {lease.run_id} epoch {lease.epoch} is held by another")
+
+
+def rest(
+    lease: Lease, *, heeding: Sequence[Wish] = (Wish.CANCEL, Wish.PAUSE), **changes: object
+) -> Wish:
+    """Let go of a run that is not over, unless somebody has just asked something of it: then return that instead.
+
+    What is asked of a run at rest is done at once, of one that a worker drives by that worker: nobody may fall between.
+    """
+    unasked = held(lease).filter(**{f"{wish}_requested_at__isnull": True for wish in heeding})
+    with slots.releasing(lease.slots):
+        if unasked.update(worker_id=None, lease_until=None, **changes):
+            return Wish.NONE
+    return keep_alive(lease)

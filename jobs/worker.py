@@ -28,7 +28,7 @@ from jobs.interrupts import (
     RunPaused,
     Suspended,
 )
-from jobs.leases import LEASE_SECONDS, Lease, begin, held, let_go
+from jobs.leases import LEASE_SECONDS, Lease, Wish, begin, held, let_go, rest
 from jobs.models import Run
 from jobs.registry import Workflow
 from jobs.retrying import is_final
@@ -160,48 +160,48 @@ def _interrupted(run: Run, lease: Lease, interrupt: Interrupt) -> str:
     if isinstance(interrupt, Parked):
         return "waiting"
     if isinstance(interrupt, Suspended):
-        return _suspended(lease, interrupt)
+        return _suspended(run, lease, interrupt)
     if isinstance(interrupt, RunCancelled):
         cancel_run(run, among=held(lease))
         return "cancelled"
     if isinstance(interrupt, RunPaused):
-        let_go(lease, status=RunStatus.PAUSED, pause_requested_at=None, **FORGIVEN)
-        return "paused"
+        paused = {"status": RunStatus.PAUSED, "pause_requested_at": None, **FORGIVEN}
+        return _rest(run, lease, "paused", heeding=[Wish.CANCEL], **paused)
     if isinstance(interrupt, DeadlinePassed):
         fail_run(run, among=held(lease), error=deadlines.LATE)
         return "failed"
     raise interrupt
 
 
-def _suspended(lease: Lease, suspended: Suspended) -> str:
+def _suspended(run: Run, lease: Lease, suspended: Suspended) -> str:
     changes: dict[str, Any] = {"status": RunStatus.WAITING, "due_at": suspended.due_at}
     changes |= FORGIVEN
     if suspended.to_the_back:
         changes["sort_at"] = suspended.due_at
         if suspended.due_at <= clock.now():
             changes["status"] = RunStatus.READY
-    let_go(lease, **changes)
-    return "waiting"
+    return _rest(run, lease, "waiting", **changes)
+
+
+def _rest(run: Run, lease: Lease, word: str, **changes: Any) -> str:
+    """Let the run go, or do what somebody asked of it just before."""
+    wish = rest(lease, **changes)
+    if wish is Wish.NONE:
+        return word
+    return _interrupted(run, lease, RunCancelled() if wish is Wish.CANCEL else RunPaused())
 
 
 def _failed(run: Run, lease: Lease, workflow: Workflow, error: Exception) -> str:
     """An error outside of steps: the run's own table of retries, then the end."""
     if isinstance(error, RetryAfter):
-        let_go(lease, status=RunStatus.WAITING, due_at=error.until)
-        return "waiting"
+        return _rest(run, lease, "waiting", status=RunStatus.WAITING, due_at=error.until)
     step = _failed_step(run)
     final = is_final(error) or isinstance(error, SwallowedInterrupt) or bool(step)
     delay = None if final else _delay(lease, workflow)
     if delay is not None:
         due_at = clock.now() + timedelta(seconds=delay)
-        let_go(
-            lease,
-            status=RunStatus.WAITING,
-            due_at=due_at,
-            attempts=F("attempts") + 1,
-            error=describe(error),
-        )
-        return "retrying"
+        changes = {"due_at": due_at, "attempts": F("attempts") + 1, "error": describe(error)}
+        return _rest(run, lease, "retrying", status=RunStatus.WAITING, **changes)
     if not fail_run(run, among=held(lease), error=describe(error, step=step)):
         raise LeaseLost(f"run {run.pk} epoch {lease.epoch} is held by another")
     log.warning("run %s failed: %s", run.public_id, type(error).__name__)

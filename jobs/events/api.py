@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from core.api.idempotency import idempotent
 from core.api.pages import CursorPage
 from core.audit import actor_of
-from jobs.events.sending import NewEvent, send_events
+from jobs.events.sending import NewEvent, send_event, send_events
 from jobs.events.serializers import EventInput, EventOutput, EventSummary, SentOutput
 from jobs.models import Event
 
@@ -50,8 +50,11 @@ class EventListView(APIView):
         is_many = isinstance(request.data, list)
         given = EventInput(data=request.data, many=is_many)
         given.is_valid(raise_exception=True)
-        chosen = given.validated_data if is_many else [given.validated_data]
-        sent = send_events([NewEvent(**each) for each in chosen], actor=actor_of(request))
+        chosen, actor = given.validated_data, actor_of(request)
+        if is_many:
+            sent = send_events([NewEvent(**each) for each in chosen], actor=actor)
+        else:
+            sent = [send_event(**chosen, actor=actor)]
         ids = [event.public_id for event in sent]
         headers = {} if is_many else {"Location": f"/api/v1/events/{ids[0]}"}
         return Response({"ids": ids}, status=202, headers=headers)

@@ -11,6 +11,7 @@ from jobs.context import RunContext
 from jobs.flow import Concurrency
 from jobs.registry import workflow
 from jobs.retrying import NO_RETRY
+from jobs.triggers import CancelOn, Trigger
 from tests.stage.models import Effect
 
 
@@ -117,3 +118,20 @@ def stubborn(run: RunContext) -> None:
                 continue
 
     run.step("hang", never_gives_way, timeout=0.5)
+
+
+@workflow("stage.waits")
+def waits(run: RunContext, *, n: int) -> str:
+    event = run.wait_for("event", "stage.event", match={"n": n})
+    assert event is not None
+    return event.id
+
+
+@workflow("stage.stands_by", cancel_on=[CancelOn("stage.event", {"n": "n"})])
+def stands_by(run: RunContext, *, n: int) -> None:
+    run.sleep("long", 3600)
+
+
+@workflow("stage.triggered", triggers=[Trigger("stage.trigger")])
+def triggered(run: RunContext, *, word: str) -> str:
+    return word

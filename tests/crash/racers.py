@@ -1,0 +1,112 @@
+"""Two real processes over one database that do their halves of something at the same moment, round after round.
+
+Nothing of Django is imported before it is set up: each process begins afresh.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+SPREAD_SECONDS = 0.003
+
+Half = Callable[[int, Callable[[], None]], Any]
+
+
+def race(first: Half, second: Half, *, rounds: int, environment: dict[str, str]) -> list[list[Any]]:
+    """Let two processes run against each other; return what each of them answered in each round."""
+    fresh = multiprocessing.get_context("spawn")
+    barrier = fresh.Barrier(2)
+    answers = fresh.Queue()
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        processes = [
+            fresh.Process(target=_run, args=(place, half, rounds, barrier, answers))
+            for place, half in enumerate((first, second))
+        ]
+        for process in processes:
+            process.start()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    told = dict(answers.get(timeout=240) for _ in processes)
+    for process in processes:
+        process.join(20)
+    return [told[0], told[1]]
+
+
+def _run(place: int, half: Half, rounds: int, barrier: Any, answers: Any) -> None:
+    import django
+
+    django.setup()
+    from jobs import heartbeat
+
+    heartbeat.be_quiet()
+    told = []
+
+    def start() -> None:
+        """Come together, then part by a little."""
+        barrier.wait(120)
+        time.sleep(random.uniform(0, SPREAD_SECONDS))
+
+    for number in range(rounds):
+        told.append(half(number, start))
+        barrier.wait(120)
+    answers.put((place, told))
+
+
+def let_one_wait(number: int, start: Callable[[], None]) -> str:
+    """Drive a run into its wait."""
+    from jobs.actions import start_run
+    from jobs.models import Run
+    from jobs.testing import run_one
+
+    run = start_run("stage.waits", input={"n": number})
+    start()
+    run_one()
+    return str(Run.objects.get(pk=run.pk).status)
+
+
+def send_one(number: int, start: Callable[[], None]) -> int:
+    """Send the event, and let it take effect."""
+    from jobs.events.dispatching import dispatch_new
+    from jobs.events.sending import send_event
+
+    start()
+    send_event("stage.event", {"n": number})
+    return dispatch_new()
+
+
+def start_one_slowly(number: int, start: Callable[[], None]) -> None:
+    """Start a run that the event is to cancel, in a transaction that is not committed when the event comes."""
+    from django.db import transaction
+
+    from jobs.actions import start_run
+    from jobs.testing import run_one
+
+    with transaction.atomic():
+        start_run("stage.stands_by", input={"n": number})
+        start()
+    run_one()
+
+
+def send_the_same(number: int, start: Callable[[], None]) -> tuple[str, bool]:
+    """Send an event under an id that the other sends, too."""
+    from jobs.events.sending import send_event
+
+    start()
+    event = send_event("stage.same", id=f"same-{number}")
+    return event.public_id, event.is_duplicate
+
+
+def dispatch_some(number: int, start: Callable[[], None]) -> int:
+    """Let a few of many new events take effect."""
+    from jobs.events.dispatching import dispatch_new
+
+    start()
+    return dispatch_new(limit=7)
