@@ -41,6 +41,9 @@ class EventForm(forms.ModelForm):
         model = Event
         fields = ("name", "data", "dedup_key")
 
+    def validate_constraints(self) -> None:
+        """An id that was sent before is no mistake: sending answers with the event that has it."""
+
 
 class NameFilter(SimpleListFilter):
     """The names that somebody declared, triggers on or waits for."""
