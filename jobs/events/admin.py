@@ -37,12 +37,13 @@ class EventForm(forms.ModelForm):
         help_text='A JSON object, such as {"client": 7}.',
     )
 
+    given_id = forms.CharField(
+        label="Id", required=False, help_text="The same id counts once in 24 hours."
+    )
+
     class Meta:
         model = Event
-        fields = ("name", "data", "dedup_key")
-
-    def validate_constraints(self) -> None:
-        """An id that was sent before is no mistake: sending answers with the event that has it."""
+        fields = ("name", "data")
 
 
 class NameFilter(SimpleListFilter):
@@ -129,7 +130,7 @@ class EventAdmin(ModelAdmin):
         return self.has_add_permission(request)
 
     def get_fields(self, request: HttpRequest, obj: Event | None = None) -> Any:
-        return self.fields if obj else EventForm.Meta.fields
+        return self.fields if obj else ("name", "data", "given_id")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Event | None = None) -> Any:
         return self.fields if obj else ()
@@ -153,7 +154,7 @@ class EventAdmin(ModelAdmin):
         """Send it as every other door does."""
         given = form.cleaned_data
         sent = send_event(
-            given["name"], given["data"], id=given["dedup_key"], actor=actor_of(request)
+            given["name"], given["data"], id=given["given_id"], actor=actor_of(request)
         )
         obj.pk = sent.pk
         obj.refresh_from_db()

@@ -112,7 +112,7 @@ def test_the_list_asks_no_more_questions_for_more_events(client_of, bob, django_
 
 def test_oscar_sends_an_event_by_hand(client_of, oscar):
     answer = client_of(oscar).post(
-        f"{URL}add/", {"name": "page.sent", "data": '{"n": 1}', "dedup_key": "x"}
+        f"{URL}add/", {"name": "page.sent", "data": '{"n": 1}', "given_id": "x"}
     )
 
     event = Event.objects.get()
@@ -124,7 +124,7 @@ def test_a_repeated_id_leads_to_the_first_event_and_says_so(client_of, oscar):
     first = send_event("page.sent", id="x")
     client = client_of(oscar)
 
-    answer = client.post(f"{URL}add/", {"name": "page.sent", "data": "{}", "dedup_key": "x"})
+    answer = client.post(f"{URL}add/", {"name": "page.sent", "data": "{}", "given_id": "x"})
 
     assert answer["Location"] == f"{URL}{first.pk}/change/"
     assert any("sent before" in str(said) for said in get_messages(answer.wsgi_request))
@@ -140,7 +140,7 @@ def test_a_repeated_id_leads_to_the_first_event_and_says_so(client_of, oscar):
     ],
 )
 def test_what_may_not_be_is_said_in_the_form(client_of, oscar, given, words):
-    answer = client_of(oscar).post(f"{URL}add/", {**given, "dedup_key": ""})
+    answer = client_of(oscar).post(f"{URL}add/", {**given, "given_id": ""})
 
     assert answer.status_code == 200
     assert words in answer.content.decode()
