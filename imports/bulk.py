@@ -12,7 +12,7 @@ from imports.duplicates import Duplicates
 from imports.models import CsvBatch
 from imports.rows import RowReader
 from imports.staging import read_staged, rows_path
-from imports.states import Mode, RowStatus
+from imports.states import Mode
 from imports.targets import BulkTarget, Change, Issue, Job, Record
 
 CHUNK_ROWS = 2_000
@@ -104,10 +104,6 @@ def reader_of(batch: CsvBatch) -> RowReader:
         bad_values=batch.bad_values,
         was_escaped="_error" in batch.header,
     )
-
-
-def is_rejected(outcome: Outcome | Change) -> bool:
-    return isinstance(outcome, Outcome) and outcome.status == RowStatus.FAILED
 
 
 def _refused_by_database(record: Record, error: Exception) -> Issue:

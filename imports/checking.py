@@ -9,13 +9,14 @@ from typing import Any
 
 from django.db import transaction
 
+from core.errors import Refused
 from imports import targets
 from imports.bulk import Chunks
 from imports.deciding import Outcome
 from imports.models import CsvBatch
 from imports.recording import problems
 from imports.states import BatchStatus, Effect, RowStatus
-from imports.targets import Change, Issue, Record
+from imports.targets import Change, Issue, Record, Target
 from jobs.context import RunContext
 
 SHOWN = 50
@@ -96,3 +97,14 @@ def _diff(change: Change, record: Record) -> dict[str, Any]:
 def can_be_checked(batch: CsvBatch) -> bool:
     """Whether a dry run can tell what rows do; what a paid service would say, nobody knows before it is paid."""
     return not targets.get(batch.target).is_paced
+
+
+def require_checkable(target: Target) -> None:
+    """Refuse a dry run of rows that call a service."""
+    if target.is_paced:
+        raise Refused(
+            f"Rows of {target.title.lower()} cannot be checked: each calls a service.",
+            field="target",
+            value=target.name,
+            remedy="Start the import; each row says what came of it.",
+        )

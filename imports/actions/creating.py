@@ -10,6 +10,7 @@ from django.db import transaction
 from core import audit
 from core.errors import Refused
 from imports import layouts, moves, targets
+from imports.checking import require_checkable
 from imports.models import CsvBatch, StoredFile
 from imports.preparing import settled_columns
 from imports.staging import split
@@ -61,6 +62,8 @@ def create_batch(
             options=options or {},
         ),
     )
+    if go == Go.CHECK:
+        require_checkable(kind)
     if inspect:
         _look(batch, kind)
     with transaction.atomic():

@@ -23,9 +23,7 @@ def set_mapping(batch: CsvBatch, columns: Sequence[Mapping[str, Any]], *, actor:
     Raises Refused where that does not fit the file, Conflict once the import has started.
     """
     target = targets.get(batch.target)
-    checked = check_columns(
-        target, list(columns), batch.header, match=batch.match
-    )
+    checked = check_columns(target, list(columns), batch.header, match=batch.match)
     _change(batch, columns=checked)
     remember(batch, checked, actor=actor)
     audit.record("import.mapped", batch, actor=actor)

@@ -9,6 +9,7 @@ from django.db import transaction
 from core import clock
 from core.errors import Conflict
 from imports import moves, targets
+from imports.checking import require_checkable
 from imports.mapping import require_key
 from imports.models import CsvBatch
 from imports.states import OPEN, BatchStatus
@@ -18,6 +19,7 @@ UNTOUCHED: dict[str, Any] = {"next_row": 1, "next_offset": 0}
 
 def start_check(batch: CsvBatch, *, actor: str) -> CsvBatch:
     """Find out what an import would do, row by row, and write nothing."""
+    require_checkable(targets.get(batch.target))
     require_described(batch)
     return moves.move(
         batch,

@@ -13,7 +13,15 @@ import pytest
 from core import clock
 from core.errors import PermanentFailure, Refused
 from imports import targets
-from imports.actions import cancel_batch, pause_batch, resume_batch, retry_failed, undo_batch
+from imports.actions import (
+    cancel_batch,
+    pause_batch,
+    resume_batch,
+    retry_failed,
+    set_mapping,
+    start_check,
+    undo_batch,
+)
 from imports.models import CsvBatch, CsvRow
 from imports.states import BatchStatus, Effect
 from imports.targets import Field, Job, PacedTarget, Record
@@ -233,3 +241,15 @@ def test_rows_that_need_no_call_make_none(echoed) -> None:
 def test_what_a_service_did_cannot_be_taken_back(echoed) -> None:
     with pytest.raises(Refused, match="cannot be taken back"):
         undo_batch(echoed("name\na\n"), actor="staff:alice")
+
+
+def test_rows_that_call_a_service_cannot_be_checked(created) -> None:
+    with pytest.raises(Refused, match="each calls a service"):
+        created("name\na\n", target="echo", go="check")
+
+    batch = created("name\na\n", target="echo")
+    run_until_idle()
+    set_mapping(fresh(batch), [{"field": "name"}], actor="staff:alice")
+    with pytest.raises(Refused, match="each calls a service"):
+        start_check(batch, actor="staff:alice")
+    assert (fresh(batch).status, Echo.asked) == (BatchStatus.MAPPING, [])
