@@ -138,6 +138,16 @@ def running(batch: CsvBatch) -> Progress | None:
     return progress_of(batch)
 
 
+def named(diff: dict[str, Any], *, target: targets.Target) -> dict[str, Any]:
+    """Return one row's changes with their fields named as staff know them."""
+    labels = {field.name: field.label for field in target.fields}
+    changes = {
+        labels.get(name, name.removeprefix(targets.ATTRIBUTE)): pair
+        for name, pair in diff["changes"].items()
+    }
+    return {**diff, "changes": changes}
+
+
 def estimate_of(batch: CsvBatch) -> str:
     """Return how long the pauses alone take, where rows are paced."""
     target = targets.get(batch.target)
@@ -163,7 +173,7 @@ def check_of(batch: CsvBatch) -> Check | None:
     reasons = sorted(result["reasons"].items(), key=lambda item: (-item[1], item[0]))
     return Check(
         figures,
-        result["diffs"][:SHOWN_DIFFS],
+        [named(diff, target=targets.get(batch.target)) for diff in result["diffs"][:SHOWN_DIFFS]],
         result["issues"][:SHOWN_ISSUES],
         [(code.replace("_", " "), count) for code, count in reasons],
         writes=result["create"] + result["update"],

@@ -62,7 +62,7 @@ class CsvBatchAdmin(UploadPage, WizardPages, ModelAdmin):
     """An import's page: what it would do, how it goes, what came of it."""
 
     empty_text = "Upload a spreadsheet. You see how it is read and what it would do before anything is changed."
-    list_display = ("file_name", "state", "into", "progress", "failed", "created_at", "by")
+    list_display = ("file_name", "state", "into", "progress", "rejected", "created_at")
     list_filter = ("status", "target")
     search_fields: ClassVar = ["file_name"]
     ordering = ("-pk",)
@@ -186,12 +186,12 @@ class CsvBatchAdmin(UploadPage, WizardPages, ModelAdmin):
         )
 
     @display(description="Into", ordering="target")
-    def into(self, batch: CsvBatch) -> str:
-        return batch.target.replace("_", " ")
+    def into(self, batch: CsvBatch) -> SafeString:
+        return format_html('<span class="live-list">{}</span>', batch.target.replace("_", " "))
 
-    @display(description="By", ordering="actor")
-    def by(self, batch: CsvBatch) -> str:
-        return batch.actor.removeprefix("staff:")
+    @display(description="Failed", ordering="failed")
+    def rejected(self, batch: CsvBatch) -> str:
+        return f"{batch.failed:,}"
 
     @display(description="Rows")
     def progress(self, batch: CsvBatch) -> SafeString | str:
