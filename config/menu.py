@@ -33,7 +33,14 @@ GROUPS = (
             ("messaging.SandboxMessage", "inbox"),
         ),
     ),
-    ("Set up", (("messaging.Sender", "outgoing_mail"), ("core.ApiKey", "key"))),
+    (
+        "Set up",
+        (
+            ("messaging.Sender", "outgoing_mail"),
+            ("messaging.ContentBlock", "article"),
+            ("core.ApiKey", "key"),
+        ),
+    ),
 )
 #: What to do before the first campaign is out: it is done when the first model has rows, on the second's page.
 STEPS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from messaging.admin import (
     batches,
+    content,
     events,
     messages,
     people,
@@ -16,6 +17,7 @@ from messaging.admin import (
 
 __all__ = [
     "batches",
+    "content",
     "events",
     "messages",
     "people",

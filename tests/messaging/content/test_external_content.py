@@ -9,6 +9,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from core import clock
+from core.models import AuditEntry
 from jobs.models import Run
 from jobs.testing import run_until_idle
 from messaging.actions.templates import create_template, save_version
@@ -240,3 +241,38 @@ def test_a_block_is_cleaned_and_never_read_as_liquid(
     send(1)
 
     assert bodies() == {f"<p>Hi</p>{cleaned}"}
+
+
+# --- staff ---------------------------------------------------------------------------------------------
+
+
+BLOCKS = "/admin/messaging/contentblock"
+
+
+def test_staff_see_how_fresh_a_block_is_and_ask_for_it(
+    send, content_api: ContentApi, alice, client_of
+) -> None:
+    send(1)
+    block = ContentBlock.objects.get()
+    content_api.behaviour = says("<p>Corrected</p>")
+    client = client_of(alice)
+
+    with clock.travel(by=timedelta(seconds=61)):
+        assert "Fresh" in client.get(f"{BLOCKS}/").content.decode()
+        client.post(f"{BLOCKS}/{block.pk}/refresh/")
+        client.post(f"{BLOCKS}/{block.pk}/refresh/")  # a moment later: refused
+        run_until_idle()
+
+    block.refresh_from_db()
+    assert block.html == "<p>Corrected</p>"
+    assert len(content_api.asked) == 2
+    assert AuditEntry.objects.filter(verb="content.refresh_asked", actor="staff:alice").count() == 1
+
+
+def test_who_only_looks_asks_for_nothing(db, content_api: ContentApi, bob, client_of) -> None:
+    block = ContentBlock.objects.create(slug="news")
+    client = client_of(bob)
+
+    assert client.post(f"{BLOCKS}/{block.pk}/refresh/").status_code == 403
+    assert not Run.objects.exists()
+    assert "Fallback" in client.get(f"{BLOCKS}/{block.pk}/change/").content.decode()
