@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import storm
-from bench.bars import Bar, at_most, judge
+from bench.bars import Bar, at_most, judge, say
 from bench.chaos.postgres import free_port
 from bench.sending import is_sending, launch, resend_server
 from bench.theatre import fresh_theatre
@@ -60,15 +60,18 @@ def measure(theatre: Theatre, url: str, people: str, *, count: int) -> Figures:
         for at in range(told, len(mails), CALM_MAILS)
     )
     storm.post(url, warm.requests)
+    say("  calm: one at a time, then four")
     alone = storm.p95(storm.post(url, first.requests, at_a_time=1))
     idle = storm.p95(storm.post(url, second.requests))
     storm.wait_until_applied(theatre, seconds=READING_SECONDS)
     for _ in range(CAMPAIGNS):
         launch(theatre, people)
+    say("  storm: the campaigns are under way")
     weather = storm.gather(mails[:told], count=count)
     start = time.monotonic()
     seconds = storm.post(url, weather.requests)
     took = time.monotonic() - start
+    say(f"  all were answered in {took:.1f} s")
     if not is_sending(theatre):
         raise SystemExit("The campaigns ended before the storm did.")
     reading = storm.wait_until_applied(theatre, seconds=READING_SECONDS)
@@ -110,6 +113,7 @@ def main() -> int:
         told = theatre.manage("stage_list", str(mails + CALMS * CALM_MAILS)).strip()
         people = theatre.manage("stage_list", str(options.people), "--from", "100000").strip()
         with theatre.worker(workers=LANES), web_server(theatre, port=free_port()) as url:
+            say("  the web server and the workers are up")
             launch(theatre, told)
             deadline = time.monotonic() + SENDING_SECONDS
             while is_sending(theatre) and time.monotonic() < deadline:

@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from messaging.webhooks import svix
+
 SQLITE = "django.db.backends.sqlite3"
 MANY_WORKERS = 4
 
@@ -39,6 +41,18 @@ def sqlite_check(**_: Any) -> list[CheckMessage]:
         message = f"{settings.WORKERS} workers would queue for SQLite's one writer."
         found.append(Warning(message, hint=hint, id="config.W001"))
     return found
+
+
+@register(Tags.compatibility)
+def webhook_secret_check(**_: Any) -> list[CheckMessage]:
+    """With a misspelt secret every webhook would end in an error of ours."""
+    hint = "Copy it from the webhook's page at Resend: it begins with whsec_."
+    try:
+        for secret in settings.RESEND_WEBHOOK_SECRET:
+            svix.key_of(secret)
+    except ValueError:
+        return [Error("RESEND_WEBHOOK_SECRET is no signing secret.", hint=hint, id="config.E003")]
+    return []
 
 
 @register(Tags.security, deploy=True)

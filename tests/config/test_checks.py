@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from config.checks import alert_check, public_url_check, queue_check, sqlite_check
+from config.checks import (
+    alert_check,
+    public_url_check,
+    queue_check,
+    sqlite_check,
+    webhook_secret_check,
+)
 
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
@@ -81,3 +87,16 @@ def test_alerts_must_reach_somebody(settings: Any) -> None:
 
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     assert ids(alert_check()) == ["config.W003"]
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_ü", "whsec_not base64!", ""])
+def test_a_misspelt_webhook_secret_is_found(settings: Any, secret: str) -> None:
+    settings.RESEND_WEBHOOK_SECRET = [secret]
+
+    assert [found.id for found in webhook_secret_check()] == ["config.E003"]
+
+
+def test_a_webhook_secret_as_resend_shows_it_is_good(settings: Any) -> None:
+    settings.RESEND_WEBHOOK_SECRET = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+
+    assert webhook_secret_check() == []
