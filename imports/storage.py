@@ -18,7 +18,7 @@ from imports.models import CsvBatch, StoredFile
 from imports.probing import Probe
 
 MAX_BYTES = 512 * 1024 * 1024
-SYNC_EVERY = 32 * 1024 * 1024
+SYNC_EVERY = 4 * 1024 * 1024
 NAME_LENGTH = 255
 
 
