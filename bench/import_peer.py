@@ -39,6 +39,7 @@ class ContactResource(resources.ModelResource):
         skip_unchanged = True
         report_skipped = False
         skip_diff = True
+        use_transactions = False  # in one transaction the first bad row would take back all the others
 
     def before_import_row(self, row: Any, **kwargs: Any) -> None:
         try:
