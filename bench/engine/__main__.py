@@ -2,7 +2,7 @@
 
 Each engine has a database of its own on a server that the bench makes and throws away (default settings, fsync on);
 every session starts from a fresh copy. Rounds go over all engines in turn, in another order each time, so that a
-drifting machine drifts for all; medians of the rounds are compared.
+drifting machine drifts for all; medians of the rounds are compared. There are five, or as many as fit into 12 minutes.
 
 What is held equal: one process per worker (ours: one pool process), the same niceness, the same steps that return
 their argument, the same clock, runs started one by one through each engine's own client within one transaction. A rate
@@ -32,6 +32,9 @@ from bench.engine.engines import Engine, Ours, all_engines, memory_of
 from bench.engine.rows import OURS, ROWS, Results, Row, figures_of
 
 ROUNDS = 5
+#: The whole must end within this; on a slow machine that means fewer rounds.
+MOST_SECONDS = 12 * 60.0
+GROWTH_SECONDS = 90.0
 COUNTS = {
     "runs": 1000,
     "fan_out": 1000,
@@ -155,7 +158,10 @@ def main() -> int:
             bench.prepare()
             for number in range(given.rounds):
                 bench.round(number)
-                say(f"round {number + 1} of {given.rounds}: {time.monotonic() - began:.0f} s")
+                seconds = time.monotonic() - began
+                say(f"round {number + 1} of {given.rounds}: {seconds:.0f} s")
+                if seconds * (number + 2) / (number + 1) > MOST_SECONDS - GROWTH_SECONDS:
+                    break
             growth = bench.growth()
     results = bench.results
     tell(results, engines)

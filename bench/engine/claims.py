@@ -27,6 +27,7 @@ TURNS = 40
 class Growth:
     """Milliseconds of a claim, by what else is in the table; and how late sleepers wake among many asleep, at p95."""
 
+    share: float
     base_ms: float
     many_ready_ms: float
     many_over_ms: float
@@ -88,7 +89,7 @@ def measure(ours: Ours, urls: list[str], *, share: float) -> Growth:
     fill(ours, over, completed=round(MANY_OVER * share), ready=FEW_READY)
     times = claim_times(ours, [base, ready, over])
     fill(ours, asleep, waiting=round(ASLEEP * share))
-    return Growth(*times, late_ms=lateness(ours, asleep))
+    return Growth(share, *times, late_ms=lateness(ours, asleep))
 
 
 def lateness(ours: Ours, url: str) -> float:
@@ -100,6 +101,7 @@ def lateness(ours: Ours, url: str) -> float:
 
 def tell(growth: Growth) -> None:
     say(f"\na claim among {FEW_READY:,} ready and {FEW_OVER:,} over: {growth.base_ms:.2f} ms")
-    say(f"  among {MANY_READY:,} ready: {growth.many_ready_ms:.2f} ms, {growth.ready:.2f} times")
-    say(f"  among {MANY_OVER:,} over: {growth.many_over_ms:.2f} ms, {growth.over:.2f} times")
-    say(f"{SLEEPERS} sleepers among {ASLEEP:,} wake {growth.late_ms:.1f} ms late at p95")
+    ready, over, asleep = (round(many * growth.share) for many in (MANY_READY, MANY_OVER, ASLEEP))
+    say(f"  among {ready:,} ready: {growth.many_ready_ms:.2f} ms, {growth.ready:.2f} times")
+    say(f"  among {over:,} over: {growth.many_over_ms:.2f} ms, {growth.over:.2f} times")
+    say(f"{SLEEPERS} sleepers among {asleep:,} wake {growth.late_ms:.1f} ms late at p95")

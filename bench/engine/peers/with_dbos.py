@@ -1,10 +1,10 @@
 """DBOS Transact: a worker process, and who starts its workflows. Run by the Python of its own virtual environment.
 
-Settings, by its documentation and by trial on this bench: queues are polled every 10 ms instead of every second (its
-starts would else take half a second), a worker works at 8 workflows of the main queue at a time (more threads only wait
-for the interpreter), connections are pooled, LISTEN/NOTIFY is on, transactions run at READ COMMITTED as ours do and not
-at SERIALIZABLE, logging is off. A sleeping workflow holds a thread, so sleepers have a queue without a limit, and
-parents one apart from their children.
+Settings, by its documentation: queues are polled every 10 ms instead of every second (its starts would else take half a
+second), a worker works at 8 workflows of the main queue at a time (it is one process, and more threads only wait for
+the interpreter), connections are pooled, LISTEN/NOTIFY is on, the log is quiet, and transactions run at READ COMMITTED,
+as ours do, instead of SERIALIZABLE. A sleeping workflow holds a thread, so sleepers have a queue without a limit and a
+pool of 300 threads; parents stand in that queue, too, apart from their children.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from dbos import DBOS, DBOSClient, SQLAlchemyDatasource
 
 from bench.engine.scenarios import serve_or_ask
 
-POLL_SECONDS = float(os.environ.get("POLL", "0.01"))
-CONCURRENCY = int(os.environ.get("CONC", "8"))
+POLL_SECONDS = 0.01
+CONCURRENCY = 8
 THREADS = 300
 QUEUES = {"three": "main", "begin": "main", "child": "main"}
 OTHERS = "others"
