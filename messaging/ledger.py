@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, Min, OuterRef, Q
+from django.db.models import Exists, Min, OuterRef, Q, Subquery
 
 from core import clock
 from messaging.models import Message, SendBatch, Stream, Topic
@@ -90,9 +90,10 @@ def release_due(sender_id: uuid.UUID, *, limit: int = 10_000) -> int:
 
 def next_release(sender_id: uuid.UUID) -> datetime | None:
     """Return when the next held message of a sender's open streams may go."""
+    held = Message.objects.held().filter(stream=OuterRef("pk")).order_by("not_before")
     streams = Stream.objects.filter(sender=sender_id, status=StreamStatus.OPEN)
-    held = Message.objects.held().filter(stream__in=streams)
-    return held.aggregate(first=Min("not_before"))["first"]
+    firsts = streams.annotate(first=Subquery(held.values("not_before")[:1]))
+    return firsts.aggregate(next=Min("first"))["next"]
 
 
 def mark_sending(batch: SendBatch, rows: Sequence[tuple[int, int, str]]) -> int:
