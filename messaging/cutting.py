@@ -56,9 +56,7 @@ def cut_batch(run: RunContext, *, sender: Sender, run_id: uuid.UUID, most: int) 
     claims = ledger.claim_pending(sender.pk, limit=limit if left is None else min(limit, left))
     if not claims:
         return Cut()
-    content = ready(
-        block for claim in claims for block in claim.stream.template_version.content_blocks
-    )
+    content = ready(_blocks_of(claims))
     if content.is_worth_waiting:
         return Cut(wait=FIRST_COPY_SECONDS, found=len(claims))
     people = _people(claims, Channel(sender.channel))
@@ -70,6 +68,12 @@ def cut_batch(run: RunContext, *, sender: Sender, run_id: uuid.UUID, most: int) 
     return Cut(
         _freeze(going, people, content.copies, sender=sender, run_id=run_id), found=len(claims)
     )
+
+
+def _blocks_of(claims: Sequence[Claim]) -> list[str]:
+    """Return the blocks of external content that these messages show; they stand in few streams."""
+    streams = {id(claim.stream): claim.stream for claim in claims}
+    return [b for stream in streams.values() for b in stream.template_version.content_blocks]
 
 
 def _people(claims: Sequence[Claim], channel: Channel) -> dict[int, Contact]:
