@@ -10,6 +10,7 @@ from cronsim import CronSim, CronSimError
 from django.db import transaction
 
 from core import clock
+from core.errors import Refused
 from jobs import registry
 from jobs.models import Schedule
 from jobs.registry import Workflow
@@ -62,7 +63,7 @@ def _fire(row: Schedule, now: datetime) -> bool:
                 return False
             slot = row.next_at.isoformat()
             start_run(row.workflow, actor=ACTOR, idempotency_key=f"cron:{slot}")
-    except (CronSimError, ZoneInfoNotFoundError, StopIteration) as error:
+    except (CronSimError, ZoneInfoNotFoundError, StopIteration, Refused) as error:
         log.error("schedule %s is not fired: %s", row, error)  # noqa: TRY400 - the row keeps the reason
         Schedule.objects.filter(pk=row.pk).update(error=str(error) or type(error).__name__)
         return False

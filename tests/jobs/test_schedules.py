@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core import clock
-from jobs import schedules
+from jobs import registry, schedules
 from jobs.models import Run, Schedule
 from jobs.registry import workflow
 from jobs.testing import run_until_idle
@@ -122,3 +122,19 @@ def test_a_fired_run_is_driven_like_any_other():
     run_until_idle()
 
     assert Run.objects.get().status == Run.Status.COMPLETED
+
+
+def test_a_schedule_of_a_workflow_that_cannot_be_started_shows_its_error(monkeypatch):
+    monkeypatch.setattr(registry, "_workflows", dict(registry._workflows))
+
+    @workflow("test.needy", cron="0 * * * *")
+    def needy(run, *, word: str): ...
+
+    schedules.install_schedules()
+    Schedule.objects.update(next_at=clock.now() - timedelta(minutes=1))
+
+    schedules.fire_due()
+
+    row = Schedule.objects.get(workflow="test.needy")
+    assert "word: field required" in row.error
+    assert not Run.objects.filter(workflow="test.needy").exists()

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from jobs.context import RunContext
-from jobs.flow import Concurrency
+from jobs.flow import Concurrency, Singleton
 from jobs.registry import workflow
 from jobs.retrying import NO_RETRY
 from jobs.triggers import CancelOn, Trigger
@@ -87,6 +87,11 @@ def limited(run: RunContext, *, key: str) -> None:
         write_down(f"out {key}")
 
     run.step("work", work)
+
+
+@workflow("stage.single", singleton=Singleton(key="key"))
+def single(run: RunContext, *, key: str) -> None:
+    """May be there once for each key."""
 
 
 @workflow("stage.family")
