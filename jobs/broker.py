@@ -134,7 +134,7 @@ def package(lease: Lease) -> str:
         {
             "id": f"{lease.run_id.hex}-{lease.epoch}",
             "name": f"run {lease.run_id} epoch {lease.epoch}",
-            "func": "jobs.worker.drive",
+            "func": "jobs.worker.serve",
             "args": (str(lease.run_id), lease.epoch),
             "kwargs": {},
             "started": clock.now(),

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db import connection, transaction
 
 from core import clock
-from jobs.database import is_postgres, json_of, json_type, key_of, later
+from jobs.database import hot, is_postgres, json_of, json_type, key_of, later
 from jobs.interrupts import LeaseLost
 from jobs.leases import LEASE_SECONDS, WISH_COLUMNS, Lease, Wish, renew, wish_of
 from jobs.states import StepKind, StepStatus
@@ -79,20 +80,22 @@ def save(lease: Lease, step: StepRecord) -> Wish:
 
 
 def _save_in_one_statement(lease: Lease, step: StepRecord) -> Wish:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH held AS (UPDATE jobs_run SET lease_until = {later(LEASE_SECONDS)},"  # noqa: S608
-            f" crashes = 0, attempts = 0 WHERE id = %s AND epoch = %s AND status = 'running'"
-            f" RETURNING id, {WISH_COLUMNS}),"
-            f" saved AS (INSERT INTO jobs_step (run_id, {_COLUMNS})"
-            f" SELECT held.id, {', '.join(_placeholders())} FROM held {_on_conflict()})"
-            f" SELECT {WISH_COLUMNS} FROM held",
-            [lease.run_id, lease.epoch, *step.values()],
-        )
-        row = cursor.fetchone()
-    if row is None:
+    rows = hot(_in_one_statement(), [lease.run_id, lease.epoch, *step.values()])
+    if not rows:
         raise LeaseLost(f"run {lease.run_id} epoch {lease.epoch} is held by another")
-    return wish_of(*row)
+    return wish_of(*rows[0])
+
+
+@cache
+def _in_one_statement() -> str:
+    return (
+        f"WITH held AS (UPDATE jobs_run SET lease_until = {later(LEASE_SECONDS)},"  # noqa: S608
+        f" crashes = 0, attempts = 0 WHERE id = %s AND epoch = %s AND status = 'running'"
+        f" RETURNING id, {WISH_COLUMNS}),"
+        f" saved AS (INSERT INTO jobs_step (run_id, {_COLUMNS})"
+        f" SELECT held.id, {', '.join(_placeholders())} FROM held {_on_conflict()})"
+        f" SELECT {WISH_COLUMNS} FROM held"
+    )
 
 
 def _placeholders() -> list[str]:

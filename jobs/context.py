@@ -54,7 +54,8 @@ class RunContext:
         self._run = run
         self._lease = lease
         self._retry = retry
-        self._known = {step.key: step for step in map(_recorded, run.steps.all())}
+        steps = () if run.is_new else run.steps.all()
+        self._known = {step.key: step for step in map(_recorded, steps)}
         #: Recorded steps that the function has not come to yet: while there are any, it is being replayed.
         self._unseen = set(self._known)
         self._seen: Counter[str] = Counter()

@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, InterfaceError, connection
 
+Rows = list[tuple[Any, ...]]
+
 
 def is_postgres() -> bool:
     return connection.vendor == "postgresql"
+
+
+def hot(sql: str, params: Sequence[Any]) -> Rows:
+    """Execute one of the engine's own statements that run for every run or step, and return its rows.
+
+    PostgreSQL parses and plans it once per connection: that costs more than executing it. It takes part in the present
+    transaction and raises Django's errors; a connection that is dead is found by the error, not by a question before.
+    """
+    if not is_postgres():
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return cursor.fetchall()
+    from psycopg import Cursor  # Django's own cursors bind in the client, and so prepare nothing
+
+    connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    session: Any = connection.connection
+    with connection.wrap_database_errors:
+        return Cursor(session).execute(sql, params, prepare=True).fetchall()
 
 
 def is_lost(error: Exception) -> bool:

@@ -12,14 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from core import clock
 from core.sql import Literal
-from jobs import slots
-from jobs.database import is_postgres, key_of, later, uuid_of
+from jobs import rows_of_runs, slots
+from jobs.database import hot, is_postgres, json_of, key_of, later, uuid_of
 from jobs.interrupts import LeaseLost
 from jobs.models import Run, RunQuerySet
 from jobs.states import RunStatus
@@ -59,41 +61,66 @@ def _claim_first(queue: str, worker_id: uuid.UUID) -> Lease | None:
     """Claim the first run, unless it is under limits."""
     lock = "FOR UPDATE SKIP LOCKED" if is_postgres() else ""
     materialized = "MATERIALIZED" if is_postgres() else ""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH picked AS {materialized} (SELECT id FROM jobs_run"  # noqa: S608
-            f" WHERE status = 'ready' AND queue = %s ORDER BY sort_at, id LIMIT 1 {lock})"
-            f" UPDATE jobs_run SET status = 'claimed', epoch = epoch + 1, worker_id = %s,"
-            f" lease_until = {later(LEASE_SECONDS)}"
-            f" WHERE id IN (SELECT id FROM picked) AND status = 'ready' AND NOT is_limited"
-            f" RETURNING id, epoch",
-            [queue, key_of(worker_id)],
-        )
-        row = cursor.fetchone()
-    return Lease(uuid_of(row[0]), row[1], worker_id) if row else None
+    rows = hot(
+        f"WITH picked AS {materialized} (SELECT id FROM jobs_run"  # noqa: S608
+        f" WHERE status = 'ready' AND queue = %s ORDER BY sort_at, id LIMIT 1 {lock})"
+        f" UPDATE jobs_run SET status = 'claimed', epoch = epoch + 1, worker_id = %s,"
+        f" lease_until = {later(LEASE_SECONDS)}"
+        f" WHERE id IN (SELECT id FROM picked) AND status = 'ready' AND NOT is_limited"
+        f" RETURNING id, epoch",
+        [queue, key_of(worker_id)],
+    )
+    return Lease(uuid_of(rows[0][0]), rows[0][1], worker_id) if rows else None
 
 
 def _is_any_ready(queue: str) -> bool:
     return Run.objects.filter(status=Literal(RunStatus.READY), queue=queue).exists()
 
 
+def take(queue: str, *, worker_id: uuid.UUID) -> Run | None:
+    """Claim the first ready run and begin it in the same moment, for a worker that has just come free.
+
+    None where nothing is ready, or the first is under limits: that is for the broker loop to decide.
+    """
+    now = connection.ops.adapt_datetimefield_value(clock.now())
+    rows = hot(_take_sql(), [queue, key_of(worker_id), now])
+    return rows_of_runs.read(rows[0]) if rows else None
+
+
+@cache
+def _take_sql() -> str:
+    return f"WITH {_picked()} {_begun()} RETURNING {rows_of_runs.columns()}"
+
+
+def _picked() -> str:
+    lock = "FOR UPDATE SKIP LOCKED" if is_postgres() else ""
+    materialized = "MATERIALIZED" if is_postgres() else ""
+    return (
+        f"picked AS {materialized} (SELECT id FROM jobs_run"  # noqa: S608
+        f" WHERE status = 'ready' AND queue = %s ORDER BY sort_at, id LIMIT 1 {lock})"
+    )
+
+
+def _begun() -> str:
+    return (
+        f"UPDATE jobs_run SET status = 'running', epoch = epoch + 1, worker_id = %s,"  # noqa: S608
+        f" lease_until = {later(LEASE_SECONDS)}, started_at = COALESCE(started_at, %s)"
+        f" WHERE id IN (SELECT id FROM picked) AND status = 'ready' AND NOT is_limited"
+    )
+
+
 def begin(run_id: uuid.UUID, *, epoch: int, worker_id: uuid.UUID) -> Run:
     """Turn a claim into a running run held by this process; raise LeaseLost when the claim is stale."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE jobs_run SET status = 'running', worker_id = %s,"  # noqa: S608
-            f" lease_until = {later(LEASE_SECONDS)}, started_at = COALESCE(started_at, %s)"
-            f" WHERE id = %s AND epoch = %s AND status = 'claimed'",
-            [
-                key_of(worker_id),
-                connection.ops.adapt_datetimefield_value(clock.now()),
-                key_of(run_id),
-                epoch,
-            ],
-        )
-        if cursor.rowcount != 1:
-            raise LeaseLost(f"run {run_id} epoch {epoch} is not to be started")
-    return Run.objects.get(pk=run_id)
+    now = connection.ops.adapt_datetimefield_value(clock.now())
+    rows = hot(
+        f"UPDATE jobs_run SET status = 'running', worker_id = %s,"  # noqa: S608
+        f" lease_until = {later(LEASE_SECONDS)}, started_at = COALESCE(started_at, %s)"
+        f" WHERE id = %s AND epoch = %s AND status = 'claimed' RETURNING {rows_of_runs.columns()}",
+        [key_of(worker_id), now, key_of(run_id), epoch],
+    )
+    if not rows:
+        raise LeaseLost(f"run {run_id} epoch {epoch} is not to be started")
+    return rows_of_runs.read(rows[0])
 
 
 class Wish(StrEnum):
@@ -129,17 +156,15 @@ def keep_alive(lease: Lease) -> Wish:
 
 
 def _extend(lease: Lease, *, also: str) -> Wish:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE jobs_run SET lease_until = {later(LEASE_SECONDS)}{also}"  # noqa: S608
-            f" WHERE id = %s AND epoch = %s AND status = 'running'"
-            f" RETURNING {WISH_COLUMNS}",
-            [key_of(lease.run_id), lease.epoch],
-        )
-        row = cursor.fetchone()
-    if row is None:
+    rows = hot(
+        f"UPDATE jobs_run SET lease_until = {later(LEASE_SECONDS)}{also}"  # noqa: S608
+        f" WHERE id = %s AND epoch = %s AND status = 'running'"
+        f" RETURNING {WISH_COLUMNS}",
+        [key_of(lease.run_id), lease.epoch],
+    )
+    if not rows:
         raise LeaseLost(f"run {lease.run_id} epoch {lease.epoch} is held by another")
-    return wish_of(*row)
+    return wish_of(*rows[0])
 
 
 def held(lease: Lease) -> RunQuerySet:
@@ -148,6 +173,54 @@ def held(lease: Lease) -> RunQuerySet:
         pk=lease.run_id, epoch=lease.epoch, status=RunStatus.RUNNING
     )
     return runs
+
+
+def complete(
+    lease: Lease, output: Any, *, parent: tuple[uuid.UUID, str] | None, queue: str
+) -> Run | None:
+    """End a run that holds no slots as completed, count it for its parent, and take the first ready run of a queue.
+
+    On PostgreSQL all of it is one statement, and one commit; without a queue nothing is taken. Raises NotAtOnce, having
+    changed nothing, where more follows from this end than that: it is the last child, its join is bounded, or the lease
+    is lost.
+    """
+    now = connection.ops.adapt_datetimefield_value(clock.now())
+    ending: list[Any] = [key_of(lease.run_id), lease.epoch, *(parent or ()), json_of(output), now]
+    taking: list[Any] = [queue, key_of(lease.worker_id), now] if queue else []
+    rows = hot(_complete_sql(is_child=parent is not None, takes=bool(queue)), ending + taking)
+    if not rows[0][0]:
+        raise NotAtOnce(f"run {lease.run_id} epoch {lease.epoch} cannot be ended in one statement")
+    return rows_of_runs.read(rows[0][1:]) if queue and rows[0][1] is not None else None
+
+
+class NotAtOnce(Exception):
+    """A run cannot be ended in one statement."""
+
+
+@cache
+def _complete_sql(*, is_child: bool, takes: bool) -> str:
+    """The run is locked before the count of its parent, as everywhere; the last child wakes its parent, which needs to
+    be read anew after the count is locked, and so is not done here."""
+    counted = (
+        " counted AS (UPDATE jobs_join SET remaining = remaining - 1 WHERE run_id = %s AND step = %s"
+        " AND remaining > 1 AND NOT is_bounded AND EXISTS (SELECT 1 FROM held) RETURNING 1),"
+    )
+    sql = (
+        "WITH held AS MATERIALIZED (SELECT id FROM jobs_run"  # noqa: S608
+        " WHERE id = %s AND epoch = %s AND status = 'running' FOR UPDATE),"
+        f"{counted if is_child else ''}"
+        " done AS (UPDATE jobs_run SET status = 'completed', output = %s::jsonb, error = NULL,"
+        f" finished_at = %s, worker_id = NULL, lease_until = NULL, is_joined = {str(is_child).lower()}"
+        f" WHERE id IN (SELECT id FROM held){' AND EXISTS (SELECT 1 FROM counted)' if is_child else ''}"
+        " RETURNING 1)"
+    )
+    if not takes:
+        return f"{sql} SELECT EXISTS (SELECT 1 FROM done)"  # noqa: S608
+    return (
+        f"{sql}, {_picked()}, begun AS ({_begun()} AND EXISTS (SELECT 1 FROM done)"  # noqa: S608
+        f" RETURNING {rows_of_runs.columns()})"
+        f" SELECT EXISTS (SELECT 1 FROM done), begun.* FROM (SELECT 1) one LEFT JOIN begun ON true"
+    )
 
 
 def let_go(lease: Lease, **changes: object) -> None:

@@ -52,6 +52,7 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.READY: frozenset(
         {
             RunStatus.CLAIMED,
+            RunStatus.RUNNING,  # a worker that has just come free takes it by itself
             RunStatus.WAITING,  # a throttle gave it a later start
             RunStatus.BLOCKED,
             RunStatus.PAUSED,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import connection
+
 from core import clock
 from core.sql import Literal
+from jobs.database import hot, is_postgres
 from jobs.models import Run
 from jobs.states import RunStatus
 
@@ -20,8 +23,12 @@ def next_due() -> datetime | None:
 
 def promote_due(*, limit: int = 200) -> int:
     """Make waiting runs ready whose time has come, never early. Returns how many."""
-    due = Run.objects.filter(status=WAITING, due_at__lte=clock.now())
-    first = list(due.order_by("due_at").values_list("pk", flat=True)[:limit])
-    if not first:
-        return 0
-    return due.filter(pk__in=first).update(status=RunStatus.READY)
+    now = connection.ops.adapt_datetimefield_value(clock.now())
+    lock = "FOR UPDATE SKIP LOCKED" if is_postgres() else ""
+    woken = hot(
+        "UPDATE jobs_run SET status = 'ready' WHERE status = 'waiting' AND id IN"  # noqa: S608
+        " (SELECT id FROM jobs_run WHERE status = 'waiting' AND due_at <= %s"
+        f" ORDER BY due_at LIMIT {limit:d} {lock}) RETURNING id",
+        [now],
+    )
+    return len(woken)

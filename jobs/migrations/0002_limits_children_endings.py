@@ -167,11 +167,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='run',
-            index=models.Index(condition=models.Q(('status__in', ['claimed', 'running'])), fields=['slot'], name='run_slot'),
+            index=models.Index(condition=models.Q(models.Q(('slot', ''), _negated=True), ('status__in', ['claimed', 'running'])), fields=['slot'], name='run_slot'),
         ),
         migrations.AddIndex(
             model_name='run',
-            index=models.Index(condition=models.Q(('status__in', ['claimed', 'running'])), fields=['second_slot'], name='run_second_slot'),
+            index=models.Index(condition=models.Q(models.Q(('second_slot', ''), _negated=True), ('status__in', ['claimed', 'running'])), fields=['second_slot'], name='run_second_slot'),
         ),
         migrations.AddIndex(
             model_name='run',

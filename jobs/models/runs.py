@@ -171,12 +171,12 @@ class Run(PublicIdModel):
             models.Index(
                 name="run_slot",
                 fields=["slot"],
-                condition=Q(status__in=sorted(HELD)),
+                condition=~Q(slot="") & Q(status__in=sorted(HELD)),
             ),
             models.Index(
                 name="run_second_slot",
                 fields=["second_slot"],
-                condition=Q(status__in=sorted(HELD)),
+                condition=~Q(second_slot="") & Q(status__in=sorted(HELD)),
             ),
             models.Index(
                 name="run_deadline",
@@ -209,6 +209,11 @@ class Run(PublicIdModel):
     @property
     def is_over(self) -> bool:
         return self.status in OVER
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nobody has driven it before: it was claimed once, and is no replay of another."""
+        return self.epoch == 1 and self.replay_of_id is None
 
     @property
     def slots(self) -> dict[str, int]:
