@@ -19,7 +19,9 @@ KILLS = 3
 WITHIN_A_CHUNK_SECONDS = 0.3
 
 
-def test_12_000_rows_are_counted_once_each_while_the_worker_is_killed_in_mid_chunk(theatre: Theatre):
+def test_12_000_rows_are_counted_once_each_while_the_worker_is_killed_in_mid_chunk(
+    theatre: Theatre,
+):
     chance = random.Random(11)
     file = write_file(theatre.folder / "people.csv", chance)
 
@@ -75,7 +77,9 @@ def test_paced_rows_are_settled_once_each_while_the_worker_is_killed_at_any_mome
             due = number * 30 + 5
             theatre.wait_for(lambda due=due: done(theatre) >= due, seconds=60, what=f"{due} rows")
             time.sleep(chance.uniform(0, WITHIN_A_CHUNK_SECONDS))
-            theatre.wait_for(lambda: theatre.rows(BUSY_PACED) != [], seconds=30, what="a busy worker")
+            theatre.wait_for(
+                lambda: theatre.rows(BUSY_PACED) != [], seconds=30, what="a busy worker"
+            )
             for (pid,) in theatre.rows(BUSY_PACED)[:1]:
                 kill(pid)
         theatre.wait_for(
