@@ -17,7 +17,7 @@ from core.paging import CappedPaginator
 from core.sql import Literal
 from jobs.actions import cancel_run, dismiss_run, pause_run, replay_run, resume_run, retry_run
 from jobs.forms import ReplayForm
-from jobs.models import Run, Schedule, WorkerProcess
+from jobs.models import Run, Schedule, WaitKind, WorkerProcess
 from jobs.schedules import ACTOR
 from jobs.states import RunStatus
 from jobs.timeline import count_children, steps_of
@@ -134,6 +134,7 @@ class RunAdmin(ReadOnlyModelAdmin):
             "steps": steps_of(obj),
             "holder": holder,
             "children": count_children(obj),
+            "waits": obj.waits.filter(kind=WaitKind.WAKE) if not obj.is_over else [],
         }
 
     def is_live(self, obj: Run) -> bool:

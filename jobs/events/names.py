@@ -1,7 +1,7 @@
 """One short lock per event name, and the shapes by which events of a name are looked for.
 
 Whoever lets an event take effect and whoever begins to wait both hold the name's lock while they write and look, so
-one of them always sees the other. Lock order: event row → event name → run → step.
+one of them always sees the other. Lock order: event rows → event names → the lock of slots → run → step.
 """
 
 from __future__ import annotations
