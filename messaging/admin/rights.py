@@ -31,6 +31,10 @@ class RightsMixin(ModelAdmin):
         own = path("<path:object_id>/export.json", view, name=self.url_name("export"))
         return [own, *super().get_urls()]
 
+    def buttons_for(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        """Return the buttons, the one that cannot be undone at the end."""
+        return sorted(super().buttons_for(request, obj), key=lambda b: b["button"].name == "erase")
+
     def has_export_permission(self, request: HttpRequest, obj: Contact | None = None) -> bool:
         return request.user.has_perm("messaging.export_contact")
 
