@@ -40,6 +40,7 @@ def replay_run(
         queue=run.queue,
     )
     again.replay_of = run
+    again.epoch = 1  # it has steps before its first claim
     again.save(force_insert=True)
     Step.objects.bulk_create([_copy(step, again) for step in kept])
     wakeup.notify(again.queue)

@@ -212,8 +212,8 @@ class Run(PublicIdModel):
 
     @property
     def is_new(self) -> bool:
-        """Whether nobody has driven it before: it was claimed once, and is no replay of another."""
-        return self.epoch == 1 and self.replay_of_id is None
+        """Whether it has no steps yet, so that nobody need look: this is its first claim. (A replay begins at 1.)"""
+        return self.epoch == 1
 
     @property
     def slots(self) -> dict[str, int]:
