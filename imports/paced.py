@@ -171,6 +171,7 @@ class PacedRows:
             status=outcome.status,
             effect=outcome.effect,
             object_id=outcome.object_id,
+            answer=None,  # it has become what the row came to
             **(recording.fields_of(found[0]) if found else recording.NO_ERROR),
         )
         if not settled:

@@ -38,6 +38,7 @@ class Workflow:
     priority: int = 0
     deadline: float | None = None
     start_within: float | None = None
+    is_chore: bool = False
     inputs: InputShape = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,6 +92,7 @@ def workflow(
     priority: int = 0,
     deadline: float | None = None,
     start_within: float | None = None,
+    is_chore: bool = False,
 ) -> Callable[[WorkflowFunction], WorkflowFunction]:
     """Register a function as a workflow.
 
@@ -98,7 +100,7 @@ def workflow(
     (public id), `input` and, of a failure, `error`. `cron` starts the workflow without input at each slot in
     `time_zone`; events start it by its `triggers` and cancel its runs by `cancel_on`. `priority` moves its runs forward
     in the queue by so many seconds. `deadline` is how many seconds after its start a run must be over, `start_within`
-    how many after its being due it must have begun.
+    how many after its being due it must have begun. The completed runs of a chore are forgotten like those of cron.
 
     A run is driven by the version it began under, as long as that is registered; new runs begin under the greatest.
     """
@@ -126,6 +128,7 @@ def workflow(
             priority=priority,
             deadline=deadline,
             start_within=start_within,
+            is_chore=is_chore,
         )
         return function
 

@@ -1,4 +1,4 @@
-"""Forgets what nobody looks for: the runs of our own cron, and processes that are long gone.
+"""Forgets what nobody looks for: the runs of our own cron, of chores, and processes that are long gone.
 
 Runs that a person, a key or a command started are the job log, and stay.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from core import clock
+from jobs import registry
 from jobs.models import Run, WorkerProcess
 from jobs.schedules import ACTOR
 from jobs.states import RunStatus
@@ -20,9 +22,10 @@ GONE_AFTER = timedelta(days=1)
 
 
 def forget_cron_runs() -> int:
-    """Delete one chunk of completed cron runs that are past their days; return how many runs it held."""
+    """Delete one chunk of completed runs of cron and of chores that are past their days; return how many it held."""
+    chores = [workflow.name for workflow in registry.everything() if workflow.is_chore]
     old = Run.objects.filter(
-        actor=ACTOR,
+        Q(actor=ACTOR) | Q(workflow__in=chores),
         status=RunStatus.COMPLETED,
         finished_at__lt=clock.now() - timedelta(days=settings.CRON_RUN_DAYS),
     )

@@ -122,7 +122,11 @@ class Delivery:
             started_at = clock.now()
             outcome = self._call(batch)
             then = settle(self.run, batch, outcome, started_at=started_at)
-            queue.extendleft(reversed(then.halves))
+            for half in reversed(then.halves):
+                if batches.is_still_wanted(half):
+                    queue.appendleft(half)
+                else:
+                    batches.dissolve([half.pk])
             if then.wait:
                 self.run.snooze(then.wait)
 

@@ -15,7 +15,7 @@ from messaging.proving import hand_over, settle
 from messaging.webhooks import reader
 
 
-@workflow("messaging.deliver", retry=Retry((1, 5, 30)))
+@workflow("messaging.deliver", retry=Retry((1, 5, 30)), is_chore=True)
 def deliver(run: RunContext, *, sender: str, slot: int) -> None:
     """A lane: hand the pending messages of a sender to its provider, each exactly once."""
     Delivery(run, sender=Sender.from_public_id(sender), slot=slot).go()
@@ -27,13 +27,13 @@ def alert(run: RunContext, *, subject: str, text: str) -> None:
     run.step("mail", alerts.mail_staff, subject, text)
 
 
-@workflow("messaging.wake")
+@workflow("messaging.wake", is_chore=True)
 def wake(run: RunContext, *, sender: str) -> int:
     """Start a sender's lanes at the moment from which held messages may go; return how many."""
     return lanes.wake(Sender.from_public_id(sender))
 
 
-@workflow(reader.WORKFLOW, retry=Retry((1, 5, 30, 60)))
+@workflow(reader.WORKFLOW, retry=Retry((1, 5, 30, 60)), is_chore=True)
 def apply_events(run: RunContext) -> None:
     """The reader: apply what providers told us, in the order of its coming."""
     reader.read(run)

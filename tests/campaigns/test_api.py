@@ -182,6 +182,7 @@ def test_the_audience_is_counted_with_reasons(caller: APIClient, campaign: Campa
         "total": 7,
         "sendable": 5,
         "skipped": {"no_consent": 2},
+        "gaps": [],
     }
 
 

@@ -9,7 +9,7 @@ from jobs.models import Run
 from messaging.models import Message
 
 PARTIAL = [
-    (Message.objects.pending().filter(stream=None or "0" * 32).order_by("id"), "message_next"),
+    (Message.objects.due().filter(stream="0" * 32).in_order(), "message_next"),
     (
         Run.objects.filter(status=Literal("waiting"), due_at__isnull=False).order_by("due_at"),
         "run_due",

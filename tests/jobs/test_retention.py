@@ -41,6 +41,17 @@ def test_completed_cron_runs_and_their_steps_are_forgotten_after_their_days():
     assert Step.objects.filter(run__workflow="test.kept").count() == 0
 
 
+def test_completed_runs_of_a_chore_are_forgotten_whoever_started_them():
+    @workflow("test.chore", is_chore=True)
+    def chore(run): ...
+
+    start_run("test.chore", actor="system")
+    run_until_idle()
+
+    assert forget(days=13).output == 0
+    assert forget(days=15).output == 1
+
+
 @pytest.mark.parametrize("actor", ["staff:alice", "key:3f9a01c2", "system"])
 def test_what_others_started_is_kept(actor):
     start_run("test.kept", actor=actor)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from core.audit import AuditEntry
+from messaging.actions.consent import withdraw_consent
 from messaging.actions.senders import resume_sender
+from messaging.channels import Channel
+from messaging.delivery import Delivery
 from messaging.models import Message, SendAttempt, SendBatch
 from messaging.streams import pause_stream, tally
 from tests.messaging.outbox.making import (
@@ -203,6 +206,28 @@ def test_a_batch_refused_as_a_whole_is_split_under_new_keys_until_the_culprit_st
         ("settled", 4),
     ]
     assert len(set(batches.values_list("key", flat=True))) == 7
+
+
+def test_who_withdraws_while_the_whole_is_refused_is_in_no_half(resend, resend_server, monkeypatch):
+    resend_server.misbehave(always_strict=True)
+    stream = make_stream(resend, people=4)
+    spoil(stream, 3)
+    first = Message.objects.filter(stream=stream).order_by("id")[0]
+    call = Delivery._call
+
+    def withdraw_and_call(lane, batch):
+        if batch.count == 4:
+            withdraw_consent(first.contact, Channel.EMAIL, source="phone", actor="staff:alice")
+        return call(lane, batch)
+
+    monkeypatch.setattr(Delivery, "_call", withdraw_and_call)
+
+    deliver()
+
+    assert statuses(stream) == {"sent": 2, "failed": 1, "skipped": 1}
+    first.refresh_from_db()
+    assert (first.status, first.reason) == ("skipped", "no_consent")
+    assert first.address not in {accepted.to for accepted in resend_server.accepted}
 
 
 def test_a_key_known_with_other_content_is_parked_and_never_sent_again(resend, resend_server):

@@ -40,7 +40,7 @@ from messaging.streams import open_stream, pause_stream, write_messages
 from tests.messaging.outbox.making import make_sender, make_version
 
 ClientOf = Callable[..., Client]
-WORDS = ("thandi", "adams", "acme", "192.0.2.7", "555")
+WORDS = ("thandi", "adams", "acme", "192.0.2.7", "27825550199")
 
 
 @pytest.fixture
