@@ -99,6 +99,17 @@ def detect_encoding(head: bytes, facts: Mapping[str, Any]) -> tuple[str, str]:
     raise unknown_encoding()
 
 
+def guessed_encoding(encoding: str) -> Refused:
+    """Nobody is there to look at the names, and a neighbouring encoding would fit the bytes as well."""
+    return Refused(
+        f"The file is not Unicode. Its encoding is probably {ENCODINGS.get(encoding, encoding)}, which is a guess.",
+        field="encoding",
+        value=encoding,
+        remedy=f"Say encoding={encoding} if it is, or have the file checked first and look at its names.",
+        code="encoding_guessed",
+    )
+
+
 def unknown_encoding() -> Refused:
     return Refused(
         "The file is not UTF-8, and names in it would be read wrong in the usual encoding of Windows.",

@@ -39,6 +39,11 @@ class Layout:
     sheets: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def is_guessed(self) -> bool:
+        """Whether letters may be read as those of a neighbouring encoding; Unicode tells itself."""
+        return self.encoding_by == "guess" and not self.encoding.startswith("utf")
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 

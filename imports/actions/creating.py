@@ -9,7 +9,7 @@ from django.db import transaction
 
 from core import audit
 from core.errors import Refused
-from imports import layouts, moves, targets
+from imports import detecting, layouts, moves, targets
 from imports.checking import require_checkable
 from imports.models import CsvBatch, StoredFile
 from imports.preparing import settled_columns
@@ -157,6 +157,8 @@ def _look(batch: CsvBatch, kind: Target) -> None:
         if refusal.field != "encoding" or batch.go != Go.WAIT:
             raise
         return
+    if batch.go == Go.IMPORT and layout.is_guessed:
+        raise detecting.guessed_encoding(layout.encoding)
     if batch.go != Go.WAIT and layout.kind == layouts.TEXT:
         with layouts.records_of(path, layout) as records:
             header, _ = split(records, layout)

@@ -26,7 +26,7 @@ from messaging.models import Contact
 def test_encoding_and_delimiter_are_found(imported, encoding, found, by, delimiter) -> None:
     text = f"E-mail{delimiter}Name\nzoe@example.com{delimiter}Zoë\n"
 
-    batch = imported(text.encode(encoding))
+    batch = imported(text.encode(encoding), go="wait")
 
     layout = batch.layout
     assert (layout["encoding"], layout["encoding_by"], layout["delimiter"]) == (
@@ -34,6 +34,7 @@ def test_encoding_and_delimiter_are_found(imported, encoding, found, by, delimit
         by,
         delimiter,
     )
+    imported(text.encode(encoding), overrides={"encoding": found})
     assert Contact.objects.get().attributes == {"name": "Zoë"}
 
 
@@ -79,12 +80,29 @@ def test_names_in_another_encoding_are_never_read_wrong(imported, encoding) -> N
     assert list(found) == people
 
 
+def test_names_that_two_encodings_fit_are_not_imported_by_a_guess(imported) -> None:
+    content = "email,name\na@example.com,Jiří Dvořák\n".encode("cp1250")
+
+    with pytest.raises(Refused, match="which is a guess"):
+        imported(content)
+    assert not Contact.objects.exists()
+
+    batch = imported(content, go="wait")
+    assert "The encoding is a guess" in batch.layout["notes"][0]
+
+
 @pytest.mark.parametrize(
     "text", ["Siân O’Brien – “quoted” Müller", "50 % of £100 §3", "1º andar, señor Peña", "naïve…"]
 )
-def test_everyday_western_text_is_read_without_asking(imported, text) -> None:
-    imported(f'email,name\na@example.com,"{text}"\n'.encode("cp1252"))
+def test_everyday_western_text_is_read_once_somebody_agrees(imported, text) -> None:
+    content = f'email,name\na@example.com,"{text}"\n'.encode("cp1252")
 
+    with pytest.raises(Refused, match="which is a guess") as refusal:
+        imported(content)
+    assert (refusal.value.field, refusal.value.value) == ("encoding", "cp1252")
+    assert not Contact.objects.exists()
+
+    imported(content, overrides={"encoding": "cp1252"})
     assert Contact.objects.get().attributes == {"name": text}
 
 

