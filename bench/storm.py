@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.client import HTTPConnection
@@ -113,16 +114,16 @@ def post(url: str, requests: Iterable[Posted], *, at_a_time: int = AT_A_TIME) ->
     refused: list[int] = []
 
     def send() -> None:
-        connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
-        while (posted := next_of(waiting, lock)) is not None:
-            start = time.perf_counter()
-            headers = {**posted.headers, "content-type": posted.content_type}
-            connection.request("POST", posted.path, posted.body, headers)
-            answer = connection.getresponse()
-            answer.read()
-            seconds.append(time.perf_counter() - start)
-            if answer.status != 204:
-                refused.append(answer.status)
+        with closing(HTTPConnection(urlsplit(url).netloc, timeout=60)) as connection:
+            while (posted := next_of(waiting, lock)) is not None:
+                start = time.perf_counter()
+                headers = {**posted.headers, "content-type": posted.content_type}
+                connection.request("POST", posted.path, posted.body, headers)
+                answer = connection.getresponse()
+                answer.read()
+                seconds.append(time.perf_counter() - start)
+                if answer.status != 204:
+                    refused.append(answer.status)
 
     threads = [threading.Thread(target=send) for _ in range(at_a_time)]
     for thread in threads:

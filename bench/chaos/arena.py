@@ -182,7 +182,9 @@ class Arena:
 
 MARKER = """
 INSERT INTO jobs_run (id, workflow, queue, status, input, actor, idempotency_key, created_at, sort_at, epoch,
-    crashes, attempts, cancel_requested_by, progress_done, progress_text)
+    crashes, attempts, cancel_requested_by, progress_done, progress_text, version, failure, reason, dismissed_by,
+    singleton_key, parent_step, is_joined, is_limited, slot, slot_limit, second_slot, second_limit, blocked_by,
+    is_admitted)
 VALUES ('{id}', 'stage.note', 'main', 'ready', '{{"word": "marker"}}', 'system', '', CURRENT_TIMESTAMP,
-    CURRENT_TIMESTAMP, 0, 0, 0, '', 0, '')
+    CURRENT_TIMESTAMP, 0, 0, 0, '', 0, '', 1, '', '', '', '', '', false, false, '', 0, '', 0, '', false)
 """
