@@ -92,7 +92,7 @@ def test_eight_busy_workers_live_within_thirty_connections(theatre: Theatre) -> 
         )
         with stage.maintenance() as cursor:
             cursor.execute(
-                "SELECT count(*), count(*) FILTER (WHERE state LIKE 'idle in transaction%')"
+                "SELECT count(*), count(*) FILTER (WHERE state LIKE 'idle in transaction%%')"
                 " FROM pg_stat_activity WHERE datname = %s",
                 [name],
             )

@@ -83,7 +83,7 @@ def limited(run: RunContext, *, key: str) -> None:
 
     def work() -> None:
         write_down(f"in {key}")
-        time.sleep(0.02)
+        time.sleep(0.1)
         write_down(f"out {key}")
 
     run.step("work", work)
