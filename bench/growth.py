@@ -32,8 +32,10 @@ def measure_pages(theatre: Theatre, people: str) -> tuple[dict[str, float], dict
     """Return the pages' 95th percentiles on an idle system, and while a campaign runs."""
     with web_server(theatre, port=free_port()) as url:
         visitor = visitor_of(theatre, url)
+        say("pages on an idle system …")
         visitor.p95()  # warm
         idle = visitor.p95()
+        say("pages while a campaign runs …")
         launch(theatre, people)
         time.sleep(3)
         busy = visitor.p95()
@@ -58,9 +60,11 @@ def main() -> int:
         resend_server() as server,
     ):
         theatre.environment |= {"RESEND_API_KEY": "re_test", "RESEND_API_URL": server}
+        say(f"writing {FEW + MANY:,} people …")
         few = theatre.manage("stage_list", str(FEW)).strip()
         many = theatre.manage("stage_list", str(MANY), "--from", str(FEW)).strip()
         with theatre.worker(workers=LANES) as worker:
+            say(f"sending to {FEW:,}, twice, and to {MANY:,} …")
             measure_sending(theatre, worker.pid, few, count=FEW)  # warm
             small = measure_sending(theatre, worker.pid, few, count=FEW)
             large = measure_sending(theatre, worker.pid, many, count=MANY)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from bench.bars import say
 from bench.chaos.postgres import free_port
 from bench.memory import pss_megabytes
 from tests.crash.theatre import ROOT, Theatre
@@ -69,4 +70,6 @@ def measure_sending(theatre: Theatre, worker: int, people: str, *, count: int) -
     outcome = json.loads(theatre.manage("stage_outcome"))
     if outcome["sent"] != count:
         raise SystemExit(f"{outcome['sent']} of {count} were sent.")
-    return Sending(float(outcome["seconds"]), before, after)
+    sending = Sending(float(outcome["seconds"]), before, after)
+    say(f"  {count:,} sent in {sending.seconds:.1f} s, {sending.growth:+.0f} MB")
+    return sending

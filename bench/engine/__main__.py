@@ -90,8 +90,12 @@ class Bench:
                 if (engine.name, scenario) in NOT_OFFERED:
                     continue
                 count = round(COUNTS[scenario] * self._share)
+                began = time.monotonic()
                 figures = figures_of(scenario, engine.ask(url, scenario, count), count=count)
                 self.results.add(engine.name, figures, workers=workers)
+                told = ", ".join(f"{name} {shown(figure)}" for name, figure in figures.items())
+                took = time.monotonic() - began
+                say(f"  {engine.title}, {workers} worker(s): {told} ({took:.0f} s)")
             self.results.add(engine.name, {"memory": memory_of(pids)}, workers=workers)
 
     def growth(self) -> claims.Growth:
