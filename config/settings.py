@@ -94,8 +94,11 @@ INSTALLED_APPS = [
     "core",
     "jobs",
     "messaging",
+    "enrichment",
     "imports",
     "campaigns",
+    "funnels",
+    "tenders",
     "config",
 ]
 MIDDLEWARE = [

@@ -8,6 +8,8 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 import campaigns.api
+import enrichment.api
+import funnels.api
 import imports.api
 import jobs.api
 import jobs.events.api
@@ -15,6 +17,7 @@ import messaging.api
 import messaging.message_api
 import messaging.rights_api
 import messaging.template_api
+import tenders.api
 from core.api.problems import UnknownEndpoint
 from core.health import healthz, readyz
 from jobs.events.inngest import receive
@@ -23,6 +26,9 @@ api_routes = [
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     *campaigns.api.routes,
+    *funnels.api.routes,
+    *tenders.api.routes,
+    *enrichment.api.routes,
     *messaging.api.routes,
     *messaging.message_api.routes,
     *messaging.rights_api.routes,

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from core.audit import record
 
-OPERATORS_APPS = ("campaigns", "imports", "messaging", "jobs")
+OPERATORS_APPS = ("campaigns", "funnels", "tenders", "imports", "enrichment", "messaging", "jobs")
 
 
 class Role(models.TextChoices):

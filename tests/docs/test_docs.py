@@ -13,7 +13,17 @@ from drf_spectacular.generators import SchemaGenerator
 from core.api.permissions import known_scopes
 
 ROOT = Path(settings.BASE_DIR)
-APPS = ("campaigns", "config", "core", "imports", "jobs", "messaging")
+APPS = (
+    "campaigns",
+    "config",
+    "core",
+    "enrichment",
+    "funnels",
+    "imports",
+    "jobs",
+    "messaging",
+    "tenders",
+)
 READ = re.compile(r'(?:env\.\w+|required_in_production)\(\s*"([A-Z][A-Z_]+)"')
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 
