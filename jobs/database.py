@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, InterfaceError, connection
 
 Rows = list[tuple[Any, ...]]
+
+#: psycopg prepares what it is asked to, and nothing because it saw it so often.
+_NEVER_BY_ITSELF = sys.maxsize
 
 
 def is_postgres() -> bool:
@@ -32,6 +36,8 @@ def hot(sql: str, params: Sequence[Any]) -> Rows:
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     session: Any = connection.connection
+    if session.prepare_threshold is None:  # Django's way to say that nothing may be prepared
+        session.prepare_threshold = _NEVER_BY_ITSELF
     with connection.wrap_database_errors:
         return Cursor(session).execute(sql, params, prepare=True).fetchall()
 
