@@ -1,9 +1,10 @@
-"""What follows from what providers and people answer: addresses close, wishes are heeded."""
+"""What follows from what providers and people answer: addresses close, wishes are heeded, senders are held."""
 
 from __future__ import annotations
 
 from django.db import transaction
 
+from core.models import AuditEntry
 from messaging.actions.consent import (
     lift_suppression,
     resubscribe,
@@ -11,6 +12,7 @@ from messaging.actions.consent import (
     unsubscribe,
     withdraw_consent,
 )
+from messaging.actions.senders import RESUMED, hold_sender
 from messaging.addresses import address_hash
 from messaging.channels import Channel
 from messaging.models import (
@@ -41,6 +43,19 @@ def close_address(message: Message, *, reason: SuppressionReason, event: Provide
     if reason in WORDS:
         withdraw_consent(message.contact, channel, source=source, actor=RECIPIENT)
     suppress_address(channel, hashed, reason=reason, source=source, actor=PROVIDER)
+
+
+@transaction.atomic
+def block_sender(message: Message, *, why: str) -> bool:
+    """Hold a message's sender, of which nothing can go out until a person mends it; return whether it is held by this.
+
+    News of what was handed over before somebody last resumed the sender says nothing about it as it is now.
+    """
+    sender = message.stream.sender
+    resumed = AuditEntry.objects.about(sender).filter(verb=RESUMED).first()
+    if resumed and message.settled_at and message.settled_at <= resumed.at:
+        return False
+    return hold_sender(sender, reason=why)
 
 
 @transaction.atomic

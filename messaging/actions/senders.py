@@ -15,6 +15,9 @@ from messaging.lanes import ensure_lanes
 from messaging.models import Sender
 from messaging.states import SenderStatus
 
+#: The entry in the audit by which it is known since when a sender is trusted again.
+RESUMED = "sender.resumed"
+
 
 @transaction.atomic
 def change_sender(sender: Sender, *, actor: str, **changes: Any) -> Sender:
@@ -47,19 +50,23 @@ def pause_sender(sender: Sender, *, reason: str, actor: str) -> Sender:
 def resume_sender(sender: Sender, *, actor: str) -> Sender:
     """Let a paused sender go on where it stood. Raises Conflict when it is active."""
     _move(sender, to=SenderStatus.ACTIVE, reason="")
-    audit.record("sender.resumed", sender, actor=actor)
+    audit.record(RESUMED, sender, actor=actor)
     ensure_lanes(sender)
     return sender
 
 
-def hold_sender(sender: Sender, *, reason: str) -> None:
-    """Pause a sender whose provider takes nothing any more, and alert staff once, though several lanes may find out."""
+def hold_sender(sender: Sender, *, reason: str) -> bool:
+    """Pause a sender whose provider takes nothing any more; return whether it was active.
+
+    Staff are alerted once, though several lanes and the provider's own news may tell of it.
+    """
     held = Sender.objects.filter(pk=sender.pk, status=SenderStatus.ACTIVE).update(
         status=SenderStatus.PAUSED, paused_reason=reason
     )
     if held:
         audit.record("sender.paused", sender, actor=audit.SYSTEM, reason=reason)
         raise_alert(f"The sender “{sender.name}” is paused", _what_to_do(sender, reason))
+    return bool(held)
 
 
 def _what_to_do(sender: Sender, reason: str) -> str:

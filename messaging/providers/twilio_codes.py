@@ -14,24 +14,22 @@ from messaging.providers.base import (
 
 #: The recipient has answered STOP.
 OPTED_OUT = frozenset({21610})
-#: No message of this account or sender can go out until a person mends it.
-BLOCKING = frozenset(
-    {
-        20003,  # the credentials are refused
-        20005,  # the account is not active
-        20404,  # no such account: a wrong TWILIO_ACCOUNT_SID or TWILIO_API_URL
-        21212,  # the From number is not valid
-        21603,  # a From number or messaging service is required
-        21606,  # the From number is not ours, or cannot send SMS
-        21609,  # the StatusCallback address is not valid: PUBLIC_URL
-        21659,  # the From number is of another country or kind
-        21703,  # the messaging service has no number
-        21705,  # the messaging service is not valid
-        30002,  # the account is suspended
-        30034,  # the number is not registered for A2P 10DLC
-        63038,  # the account's daily limit is used up
-    }
-)
+#: No message of this account or sender can go out until a person mends it; why, for that person.
+BLOCKING = {
+    20003: "the credentials are refused",
+    20005: "the account is not active",
+    20404: "there is no such account: look at TWILIO_ACCOUNT_SID and TWILIO_API_URL",
+    21212: "the From number is not valid",
+    21603: "a From number or a messaging service is required",
+    21606: "the From number is not ours, or cannot send SMS",
+    21609: "the address for status callbacks is not valid: look at PUBLIC_URL",
+    21659: "the From number is of another country or kind",
+    21703: "the messaging service has no number",
+    21705: "the messaging service is not valid",
+    30002: "the account is suspended",
+    30034: "the number is not registered for A2P 10DLC",
+    63038: "the account's daily limit is used up",
+}
 #: Too many wait at Twilio already; nothing was taken.
 QUEUE_FULL = frozenset({21611, 30001})
 #: A clear error has a code of its own; a proxy's page has only a status.
@@ -63,6 +61,12 @@ def outcome_of(
     if number < FIRST_CODE or status in (401, 403):
         return SenderBlocked(name, message, http_status=status)
     return Rejected(name, message, http_status=status)
+
+
+def blocking(code: str) -> str:
+    """Return a code and why nothing of its sender can go out any more, or nothing where others may."""
+    known = BLOCKING.get(int(code)) if code.isascii() and code.isdecimal() else None
+    return f"{code}: {known}" if known else ""
 
 
 def seconds(retry_after: str) -> float:

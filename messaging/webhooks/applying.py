@@ -1,8 +1,8 @@
 """Kept events become lives, closed addresses and wishes: hundreds in one transaction, fenced by the reader's lease.
 
 1. Read what each says. 2. Find and lock their messages; those that a lane holds right now are left for the next look.
-3. Clear doubts, move the lives. 4. Close addresses, heed wishes. 5. Note on each event what became of it.
-6. Prove the lease.
+3. Clear doubts, move the lives. 4. Close addresses, heed wishes, hold senders. 5. Note on each event what became of
+it. 6. Prove the lease.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.db import transaction
 from core import clock
 from core.sql import update_from
 from messaging import doubts, lives
-from messaging.actions.answers import close_address, heed
+from messaging.actions.answers import block_sender, close_address, heed
 from messaging.life import Happening
 from messaging.models import Contact, EventSource, Message, ProviderEvent
 from messaging.states import MessageStatus
@@ -49,6 +49,7 @@ def apply_next(prove: Callable[[], None], *, limit: int = BATCH) -> Outcome:
     _move_lives(ready, messages)
     for event, reading in ready:
         _heed(event, reading, messages.get(reading.message))
+    _hold_senders(ready, messages)
     _note(ready, messages)
     prove()
     return Outcome(len(events), len(ready))
@@ -106,6 +107,17 @@ def _heed(event: ProviderEvent, reading: Reading, message: Message | None) -> No
         heed(reading.wish, phone=reading.phone)
     if message is not None and reading.closes:
         close_address(message, reason=reading.closes, event=event)
+
+
+def _hold_senders(ready: Readings, messages: dict[int, Message]) -> None:
+    """Hold each sender that is blocked, once: by the last that was handed over of its messages in hand."""
+    blocked = {r.message: r.blocks for _, r in ready if r.blocks and r.message in messages}
+    if not blocked:
+        return
+    refused = Message.objects.filter(pk__in=blocked).select_related("stream__sender")
+    latest = {each.stream.sender_id: each for each in refused.order_by("settled_at")}
+    for message in latest.values():
+        block_sender(message, why=blocked[message.pk])
 
 
 def _note(ready: Readings, messages: dict[int, Message]) -> None:

@@ -15,13 +15,14 @@ LARGEST_KEY = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """About which message, what happened to it, whether its address closes, and what a person wishes."""
+    """About which message, what happened to it, what closes or is blocked by it, and what a person wishes."""
 
     message: int = 0  #: our own number, as the message's tag or its callback's address says
     provider_id: str = ""
     addresses: frozenset[str] = frozenset()
     happening: Happening | None = None
     closes: SuppressionReason | None = None
+    blocks: str = ""  #: why nothing more of its sender can go out, as a code and words
     phone: str = ""  #: who wrote to us
     wish: Wish | None = None
     note: str = ""

@@ -22,6 +22,7 @@ from twilio.request_validator import (
 
 from messaging.life import Happening, Stage
 from messaging.models import EventSource, SuppressionReason
+from messaging.providers import twilio_codes
 from messaging.webhooks.incoming import BadWebhook, Incoming, plain, text_of
 from messaging.webhooks.reading import Reading, message_number
 from messaging.wishes import wish_of
@@ -42,7 +43,7 @@ STAGES = {
     "canceled": Stage.FAILED,
 }
 #: The number has said STOP to the provider.
-OPTED_OUT = "21610"
+OPTED_OUT = frozenset(map(str, twilio_codes.OPTED_OUT))
 MOST_FIELDS = 200
 PHONE = re.compile(r"\+\d{5,15}")
 
@@ -80,7 +81,8 @@ def read(kind: str, body: str, *, query: str, received_at: datetime) -> Reading:
         provider_id=fields.get("MessageSid", "")[:64],
         addresses=frozenset(filter(None, [fields.get("To")])),
         happening=happening,
-        closes=SuppressionReason.STOPPED if error == OPTED_OUT else None,
+        closes=SuppressionReason.STOPPED if error in OPTED_OUT else None,
+        blocks=twilio_codes.blocking(error) if stage == Stage.FAILED else "",
         note="" if stage is not None else "a kind that we do not know",
     )
 

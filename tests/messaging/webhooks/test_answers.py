@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobs.testing import run_until_idle
-from messaging.actions.consent import give_consent
-from messaging.actions.people import create_contact
 from messaging.addresses import address_hash
-from messaging.channels import Channel
 from messaging.models import (
     Consent,
     ConsentEvent,
@@ -19,15 +16,7 @@ from messaging.models import (
 )
 from messaging.wishes import Wish, wish_of
 from tests.fakes.webhooks import inbound_sms, signed_by_twilio, status_callback
-
-NUMBER = "+27825550134"
-
-
-@pytest.fixture
-def lerato(db: None) -> Contact:
-    contact = create_contact(phone=NUMBER, actor="system")
-    give_consent(contact, Channel.SMS, source="form", actor="system")
-    return contact
+from tests.messaging.webhooks.conftest import NUMBER
 
 
 def answer(text: str, **fields: str) -> None:
