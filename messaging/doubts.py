@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 
 from core import clock
 from jobs.context import RunContext
-from messaging import batches
+from messaging import batches, enquiries
 from messaging.actions.senders import hold_sender
 from messaging.models import InDoubtPolicy, Message, SendBatch, Sender
 from messaging.providers.base import (
@@ -85,6 +85,7 @@ def adopt(message: Message, *, provider_id: str) -> bool:
         settled_at=clock.now(),
     )
     if adopted:
+        enquiries.plan(message.stream.sender, [message.pk])
         _close_its_batch(message)
     return bool(adopted)
 

@@ -44,6 +44,15 @@ FORWARD = (
 TROUBLES = (Stage.FAILED, Stage.SUPPRESSED, Stage.BOUNCED, Stage.COMPLAINED)
 #: Stages with a moment of their own, in a column `<stage>_at`.
 MOMENTS = (Stage.DELIVERED, Stage.OPENED, Stage.CLICKED, *TROUBLES, Stage.UNSUBSCRIBED)
+#: By one of these its way to the person has ended.
+ENDS = (
+    Stage.DELIVERED,
+    Stage.OPENED,
+    Stage.CLICKED,
+    Stage.FAILED,
+    Stage.SUPPRESSED,
+    Stage.BOUNCED,
+)
 REASON_LENGTH = 200
 
 
@@ -91,6 +100,11 @@ class Life:
             return self.trouble
         told = trouble_text(happening)
         return max(self.trouble, told, key=_gravity) if self.trouble else told
+
+
+def is_over(life: Life) -> bool:
+    """Whether its provider has told how handing it on ended; it may still be opened, or complained about."""
+    return any(stage in life.moments for stage in ENDS)
 
 
 def trouble_text(happening: Happening) -> str:

@@ -26,7 +26,7 @@ from django.db import transaction
 
 from core import audit, clock
 from jobs.context import RunContext
-from messaging import ledger, pacing
+from messaging import enquiries, ledger, pacing
 from messaging.actions.consent import suppress_address
 from messaging.actions.senders import hold_sender
 from messaging.addresses import address_hash
@@ -128,7 +128,9 @@ def _apply(outcome: BatchAnswer | ProviderOutcome, batch: SendBatch) -> Next:
 
 @_apply.register
 def _answered(outcome: BatchAnswer, batch: SendBatch) -> Next:
-    ledger.mark_sent(batch, outcome.accepted)
+    if ledger.mark_sent(batch, outcome.accepted):
+        sent = batch.messages.filter(status=MessageStatus.SENT)
+        enquiries.plan(batch.sender, sent.values_list("pk", flat=True))
     ledger.mark_failed(batch, outcome.rejected)
     _move(batch, BatchStatus.SETTLED, settled_at=clock.now())
     return Next(rest=outcome.rest_seconds)

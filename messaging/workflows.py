@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.context import RunContext
+from jobs.flow import Singleton
 from jobs.registry import workflow
 from jobs.retrying import NO_RETRY, Retry
-from messaging import alerts, erasure, lanes
+from messaging import alerts, asking, erasure, lanes
 from messaging.content.refreshing import refresh
 from messaging.delivery import Delivery
 from messaging.models import Contact, ContentBlock, Proof, Sender
@@ -37,6 +38,12 @@ def wake(run: RunContext, *, sender: str) -> int:
 def apply_events(run: RunContext) -> None:
     """The reader: apply what providers told us, in the order of its coming."""
     reader.read(run)
+
+
+@workflow("messaging.enquire", cron="*/5 * * * *", singleton=Singleton(), retry=Retry((60, 300)))
+def enquire(run: RunContext) -> None:
+    """Ask providers about messages of which they have told no end for over an hour, a few at a time."""
+    asking.ask(run)
 
 
 @workflow("messaging.refresh_content", retry=NO_RETRY)

@@ -12,6 +12,7 @@ from messaging.models.consent import (
     SuppressionReason,
 )
 from messaging.models.content import ContentBlock
+from messaging.models.enquiries import Enquiry
 from messaging.models.events import EventReader, EventSource, ProviderEvent, StreamHour
 from messaging.models.outbox import InDoubtPolicy, Message, ProviderName, Sender, Stream
 from messaging.models.pace import SenderDay
@@ -28,6 +29,7 @@ __all__ = [
     "Contact",
     "ContactList",
     "ContentBlock",
+    "Enquiry",
     "EventReader",
     "EventSource",
     "InDoubtPolicy",

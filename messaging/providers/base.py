@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from messaging.models import Sender
+from messaging.webhooks.incoming import Incoming
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,17 @@ class Keyless(Provider, Protocol):
         """Return the provider's ids of whatever it took since then that equals the message in this payload.
 
         Raises a ProviderOutcome: CannotTell where the provider has no way to ask.
+        """
+
+
+@runtime_checkable
+class Telling(Provider, Protocol):
+    """A provider that can be asked what became of a message, where its own news did not come."""
+
+    def news_of(self, provider_id: str, *, message: str) -> Incoming | None:
+        """Return its present state as the webhook that would have told it; None where the provider knows it no more.
+
+        `message` is our public id. Raises a ProviderOutcome where no answer came.
         """
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -29,6 +30,8 @@ from messaging.providers import network, twilio_codes
 from messaging.providers.base import BatchAnswer, InDoubt, ProviderOutcome, SenderBlocked
 from messaging.providers.connections import KeptAlive
 from messaging.texts import origin_of
+from messaging.webhooks.incoming import BadWebhook, Incoming
+from messaging.webhooks.twilio import UPDATED, status_told
 
 #: Seconds to connect and to wait for an answer.
 TIMEOUT = (5, 20)
@@ -120,6 +123,25 @@ class TwilioProvider:
             found = [m for m in latest if _is_the_same(m, sms, since=since - CLOCKS_DIFFER)]
         return [str(message.sid) for message in found]
 
+    def news_of(self, provider_id: str, *, message: str) -> Incoming | None:
+        try:
+            with _readable():
+                told = _messages()(provider_id).fetch()
+                return status_told(
+                    {
+                        "MessageSid": told.sid,
+                        "MessageStatus": told.status,
+                        "To": told.to,
+                        "ErrorCode": told.error_code or "",
+                        UPDATED: told.date_updated.isoformat() if told.date_updated else "",
+                    },
+                    message=message,
+                )
+        except SenderBlocked as outcome:
+            if outcome.http_status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
 
 def callback_url(sms: dict[str, Any], *, attempt: int) -> str:
     """Return where Twilio tells what became of a message and an attempt; nothing where it cannot reach us."""
@@ -151,7 +173,7 @@ def _readable() -> Iterator[None]:
     """An answer that the SDK cannot make sense of leaves the message in doubt."""
     try:
         yield
-    except (TwilioException, ValueError, TypeError, KeyError) as error:
+    except (TwilioException, BadWebhook, ValueError, TypeError, KeyError) as error:
         raise InDoubt("unreadable_answer", type(error).__name__) from error
 
 

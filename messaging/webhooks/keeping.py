@@ -13,6 +13,12 @@ def keep(incoming: Incoming) -> None:
 
     A repeated one wakes the reader too: the first may have been cut off before it could.
     """
+    store(incoming)
+    reader.wake()
+
+
+def store(incoming: Incoming) -> None:
+    """Store a webhook unless it is here already; whoever calls this wakes the reader once that is committed."""
     row = ProviderEvent(
         source=incoming.source,
         dedupe_key=incoming.dedupe_key,
@@ -22,4 +28,3 @@ def keep(incoming: Incoming) -> None:
         received_at=clock.now(),
     )
     ProviderEvent.objects.bulk_create([row], ignore_conflicts=True)
-    reader.wake()

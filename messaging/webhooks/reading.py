@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from core.errors import NotFound
 from core.ids import decode
@@ -35,3 +36,12 @@ def message_number(public_id: str) -> int:
     except NotFound:
         return 0
     return number if number <= LARGEST_KEY else 0
+
+
+def moment_of(text: object, received_at: datetime) -> datetime:
+    """Return when it happened by the provider's clock (ISO 8601); nothing happens after we heard of it."""
+    try:
+        at = datetime.fromisoformat(text if isinstance(text, str) else "")
+        return min(at if at.tzinfo else at.replace(tzinfo=UTC), received_at)
+    except (ValueError, OverflowError):
+        return received_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +13,7 @@ from messaging.life import Happening, Stage
 from messaging.models import EventSource, SuppressionReason
 from messaging.webhooks import svix
 from messaging.webhooks.incoming import BadWebhook, Incoming, plain, text_of
-from messaging.webhooks.reading import Reading, message_number
+from messaging.webhooks.reading import Reading, message_number, moment_of
 
 STAGES = {
     "email.scheduled": Stage.QUEUED,
@@ -49,7 +49,7 @@ def read(kind: str, body: str, *, received_at: datetime) -> Reading:
     stage = STAGES.get(kind)
     happening = None
     if stage is not None:
-        at = _moment(event.get("created_at"), received_at)
+        at = moment_of(event.get("created_at"), received_at)
         happening = Happening(stage, at, _reason(stage, data))
     return Reading(
         message=message_number(_tag(data.get("tags"))),
@@ -100,15 +100,6 @@ def _reason(stage: Stage, data: dict[str, Any]) -> str:
         part = _part(data, stage.value)
         return _text(part.get("reason")) or _text(part.get("type"))
     return ""
-
-
-def _moment(text: object, received_at: datetime) -> datetime:
-    """Return when it happened by Resend's clock; nothing happens after we heard of it."""
-    try:
-        at = datetime.fromisoformat(_text(text))
-        return min(at if at.tzinfo else at.replace(tzinfo=UTC), received_at)
-    except (ValueError, OverflowError):
-        return received_at
 
 
 def _part(data: dict[str, Any], name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from django.conf import settings
 from django.http import QueryDict
@@ -24,7 +24,7 @@ from messaging.life import Happening, Stage
 from messaging.models import EventSource, SuppressionReason
 from messaging.providers import twilio_codes
 from messaging.webhooks.incoming import BadWebhook, Incoming, plain, text_of
-from messaging.webhooks.reading import Reading, message_number
+from messaging.webhooks.reading import Reading, message_number, moment_of
 from messaging.wishes import wish_of
 
 INBOUND = "inbound"
@@ -44,6 +44,8 @@ STAGES = {
 }
 #: The number has said STOP to the provider.
 OPTED_OUT = frozenset(map(str, twilio_codes.OPTED_OUT))
+#: When it came about, in the answer to a question of ours; a callback says nothing of that.
+UPDATED = "DateUpdated"
 MOST_FIELDS = 200
 PHONE = re.compile(r"\+\d{5,15}")
 
@@ -51,11 +53,15 @@ PHONE = re.compile(r"\+\d{5,15}")
 def receive_status(body: bytes, headers: Mapping[str, str], *, path: str) -> Incoming:
     """Check a status callback and return what is kept of it; raise BadWebhook."""
     fields, text = _verified(body, headers, path=path)
-    sid = plain(fields.get("MessageSid") or fields.get("SmsSid"), name="MessageSid")
-    status = plain(fields.get("MessageStatus") or fields.get("SmsStatus"), name="MessageStatus")
-    query = path.partition("?")[2][:200]
-    kind = f"{STATUS}{status}"[:64]
-    return Incoming(EventSource.TWILIO, f"{sid}:{status}", kind=kind, body=text, query=query)
+    return _status(fields, text, query=path.partition("?")[2][:200])
+
+
+def status_told(fields: Mapping[str, str], *, message: str) -> Incoming:
+    """Return what Twilio answered when it was asked about a message of ours: the callback that would have told it.
+
+    Raises BadWebhook for what is none.
+    """
+    return _status(fields, urlencode(fields), query=urlencode({"m": message}))
 
 
 def receive_inbound(body: bytes, headers: Mapping[str, str], *, path: str) -> Incoming:
@@ -75,7 +81,8 @@ def read(kind: str, body: str, *, query: str, received_at: datetime) -> Reading:
     happening = None
     if stage is not None:
         reason = error or kind.removeprefix(STATUS)
-        happening = Happening(stage, received_at, reason if stage == Stage.FAILED else "")
+        at = moment_of(fields.get(UPDATED), received_at)
+        happening = Happening(stage, at, reason if stage == Stage.FAILED else "")
     return Reading(
         message=message_number("".join(parse_qs(query).get("m", [])[:1])),
         provider_id=fields.get("MessageSid", "")[:64],
@@ -85,6 +92,13 @@ def read(kind: str, body: str, *, query: str, received_at: datetime) -> Reading:
         blocks=twilio_codes.blocking(error) if stage == Stage.FAILED else "",
         note="" if stage is not None else "a kind that we do not know",
     )
+
+
+def _status(fields: Mapping[str, str], text: str, *, query: str) -> Incoming:
+    sid = plain(fields.get("MessageSid") or fields.get("SmsSid"), name="MessageSid")
+    status = plain(fields.get("MessageStatus") or fields.get("SmsStatus"), name="MessageStatus")
+    kind = f"{STATUS}{status}"[:64]
+    return Incoming(EventSource.TWILIO, f"{sid}:{status}", kind=kind, body=text, query=query)
 
 
 def _read_inbound(fields: dict[str, str]) -> Reading:

@@ -52,6 +52,8 @@ class Faults:
     script: list[list[Any]] = field(default_factory=list)
     #: The same for look-ups: `[status, code]` or `["drop"]`.
     look_ups: list[list[Any]] = field(default_factory=list)
+    #: The same for questions about one message.
+    questions: list[list[Any]] = field(default_factory=list)
 
 
 class Refusal(Exception):
@@ -78,6 +80,8 @@ class TwilioAccount:
         self.opted_out: set[str] = set()
         self.calls = 0
         self.look_ups = 0
+        self.questions = 0
+        self._states: dict[str, tuple[str, int | None, float]] = {}
         self._lock = threading.Lock()
         self._random = random.Random(seed)
         self._offset = 0.0
@@ -102,6 +106,11 @@ class TwilioAccount:
     def advance(self, seconds: float) -> None:
         with self._lock:
             self._offset += seconds
+
+    def bring(self, sid: str, status: str, *, error: int | None = None) -> None:
+        """Let a message come to a status, now."""
+        with self._lock:
+            self._states[sid] = (status, error, self._now())
 
     # --- the calls --------------------------------------------------------------------------------
 
@@ -131,6 +140,21 @@ class TwilioAccount:
                 if self.faults.look_ups:
                     raise _scripted(self.faults.look_ups.pop(0))
                 return self._page(query)
+        except Refusal as refusal:
+            return refusal.reply
+
+    def read(self, account: str, sid: str, headers: dict[str, str]) -> Reply:
+        """Answer `GET …/Messages/{Sid}.json`."""
+        try:
+            with self._lock:
+                self.questions += 1
+                self._check_authorization(account, headers)
+                if self.faults.questions:
+                    raise _scripted(self.faults.questions.pop(0))
+                found = [taken for taken in self._taken if taken.sid == sid]
+                if not found:
+                    raise Refusal(404, 20404, "The requested resource was not found")
+                return Reply(200, self._resource(found[0]))
         except Refusal as refusal:
             return refusal.reply
 
@@ -213,18 +237,19 @@ class TwilioAccount:
         )
 
     def _resource(self, taken: Taken) -> dict[str, Any]:
-        moment = format_datetime(datetime.fromtimestamp(taken.created, UTC))
         is_service = SERVICE.fullmatch(taken.sender) is not None
+        new = ("accepted" if is_service else "queued", None, taken.created)
+        status, error, updated = self._states.get(taken.sid, new)
         path = f"/2010-04-01/Accounts/{self.sid}/Messages/{taken.sid}"
         return {
             "account_sid": self.sid,
             "api_version": "2010-04-01",
             "body": taken.body,
-            "date_created": moment,
+            "date_created": _moment(taken.created),
             "date_sent": None,
-            "date_updated": moment,
+            "date_updated": _moment(updated),
             "direction": "outbound-api",
-            "error_code": None,
+            "error_code": error,
             "error_message": None,
             "from": None if is_service else taken.sender,
             "messaging_service_sid": taken.sender if is_service else None,
@@ -233,11 +258,15 @@ class TwilioAccount:
             "price": None,
             "price_unit": "USD",
             "sid": taken.sid,
-            "status": "accepted" if is_service else "queued",
+            "status": status,
             "subresource_uris": {"media": f"{path}/Media.json"},
             "to": taken.to,
             "uri": f"{path}.json",
         }
+
+
+def _moment(seconds: float) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC))
 
 
 def _scripted(fault: list[Any]) -> Refusal:

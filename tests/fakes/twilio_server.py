@@ -1,6 +1,7 @@
 """A local HTTP server that behaves like Twilio's Messages: `python -m tests.fakes.twilio_server --port 8898`.
 
-Besides `POST` and `GET /2010-04-01/Accounts/{Sid}/Messages.json` it answers, for rehearsals in other processes:
+Besides `POST` and `GET /2010-04-01/Accounts/{Sid}/Messages.json` and `GET …/Messages/{Sid}.json` it answers, for
+rehearsals in other processes:
 
     GET  /_control/ledger                 every SMS that was taken
     POST /_control/faults  {"cut_rate": 0.05, …}
@@ -18,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tests.fakes.serving import LoopbackServer, Reply
 from tests.fakes.twilio_account import Faults, Refusal, Taken, TwilioAccount
 
-MESSAGES = re.compile(r"/2010-04-01/Accounts/([^/]+)/Messages\.json")
+MESSAGES = re.compile(r"/2010-04-01/Accounts/(?P<account>[^/]+)/Messages(?:/(?P<sid>[^/]+))?\.json")
 
 
 class TwilioServer(LoopbackServer):
@@ -42,9 +43,11 @@ class TwilioServer(LoopbackServer):
             return self._control(method, parts.path, body)
         if self.keeps_requests:
             self.requests.append((headers, body or parts.query.encode()))
+        if match["sid"]:
+            return self.account.read(match["account"], match["sid"], headers)
         if method == "POST":
-            return self.account.send(match[1], dict(parse_qsl(body.decode())), headers)
-        return self.account.list(match[1], dict(parse_qsl(parts.query)), headers)
+            return self.account.send(match["account"], dict(parse_qsl(body.decode())), headers)
+        return self.account.list(match["account"], dict(parse_qsl(parts.query)), headers)
 
     def _control(self, method: str, path: str, body: bytes) -> Reply:
         match method, path:

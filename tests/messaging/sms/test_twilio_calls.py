@@ -228,6 +228,48 @@ def test_a_look_up_that_fails_proves_nothing(twilio_server):
         TwilioProvider().look_up(sms(), since=long_ago())
 
 
+# --- asking about one --------------------------------------------------------------------------
+
+
+def test_one_message_is_asked_about_by_its_sid(twilio_server):
+    sid = TwilioProvider().send_batch(sms(), key="k").accepted[0]
+    twilio_server.account.bring(sid, "undelivered", error=30003)
+
+    news = TwilioProvider().news_of(sid, message="msg_1")
+
+    told = dict(parse_qsl(news.body, keep_blank_values=True))
+    assert (news.source, news.kind, news.dedupe_key, news.query) == (
+        "twilio",
+        "status.undelivered",
+        f"{sid}:undelivered",
+        "m=msg_1",
+    )
+    assert (told["MessageSid"], told["To"], told["ErrorCode"]) == (sid, "+27825550001", "30003")
+
+
+def test_one_that_twilio_does_not_have_any_more_has_no_news(twilio_server):
+    assert TwilioProvider().news_of("SM" + "0" * 32, message="msg_1") is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [([503, 20503], InDoubt), ([429, 20429], RateLimited), (["drop"], InDoubt)],
+)
+def test_a_question_without_an_answer_is_no_news(fault, outcome, twilio_server):
+    sid = TwilioProvider().send_batch(sms(), key="k").accepted[0]
+    twilio_server.misbehave(questions=[fault])
+
+    with pytest.raises(outcome):
+        TwilioProvider().news_of(sid, message="msg_1")
+
+
+def test_a_refused_account_is_no_missing_message(twilio_server, settings):
+    settings.TWILIO_AUTH_TOKEN = "revoked"
+
+    with pytest.raises(SenderBlocked, match="20003"):
+        TwilioProvider().news_of("SM" + "0" * 32, message="msg_1")
+
+
 # --- settings ------------------------------------------------------------------------------------
 
 
@@ -290,7 +332,8 @@ def test_our_stand_in_answers_as_twilios_openapi_says(twilio_server, shared_data
     spec = json.loads(shared_data("specs/twilio_api_v2010.json").read_text())
     schemas = spec["components"]["schemas"]
     TwilioProvider().send_batch(sms(), key="k")
-    TwilioProvider().send_batch(sms(messaging_service=SERVICE), key="k")
+    taken = TwilioProvider().send_batch(sms(messaging_service=SERVICE), key="k")
+    twilio_server.account.bring(taken.accepted[0], "undelivered", error=30003)
 
     account = twilio_server.account
     answer = requests.get(
