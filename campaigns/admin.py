@@ -29,7 +29,7 @@ from campaigns.readiness import (
     list_gaps,
 )
 from campaigns.states import UNDER_WAY, Status
-from campaigns.wording import confirmation, gap_in_words, people
+from campaigns.wording import confirmation, gap_in_words, people, policies_in_words
 from core.admin import ModelAdmin, button, display, register
 from core.audit import actor_of
 from messaging.admin.results import drawn
@@ -37,6 +37,7 @@ from messaging.models import Stream
 from messaging.results import results_of
 
 PARTS = ("name", "template", "sender", "lists", "topic")
+POLICIES = ("quiet_hours", "over_cap")
 #: What may be pressed in each state; the page shows these and no others.
 BUTTONS = {
     Status.DRAFT: {"send", "schedule"},
@@ -66,7 +67,8 @@ def ask_to_send(_admin: Any, _request: HttpRequest, campaign: Campaign) -> str:
     count = check_audience(campaign)
     asked = confirmation(count, per_second=campaign.sender.rate_per_second)
     bill = bill_of(campaign, people=count.sendable)
-    return "\n".join(filter(None, [asked, bill, *map(gap_in_words, count_gaps(campaign))]))
+    told = [asked, bill, *policies_in_words(campaign), *map(gap_in_words, count_gaps(campaign))]
+    return "\n".join(filter(None, told))
 
 
 def ask_to_schedule(_admin: Any, _request: HttpRequest, campaign: Campaign) -> str:
@@ -85,7 +87,7 @@ class CampaignAdmin(ModelAdmin):
     list_filter = ("status", "sender")
     search_fields: ClassVar = ["name"]
     list_select_related = ("sender", "run")
-    fields = PARTS
+    fieldsets = ((None, {"fields": PARTS}), ("Holding back", {"fields": [POLICIES]}))
     autocomplete_fields = ("template", "sender", "lists", "topic")
     panel_template = "campaigns/_live.html"
 
@@ -116,7 +118,7 @@ class CampaignAdmin(ModelAdmin):
             changes = {name: form.cleaned_data[name] for name in form.changed_data}
             actions.update_campaign(obj, actor=actor, **changes)
         else:
-            parts = {name: form.cleaned_data[name] for name in PARTS}
+            parts = {name: form.cleaned_data[name] for name in (*PARTS, *POLICIES)}
             obj.pk = actions.create_campaign(**parts, actor=actor).pk
             obj.refresh_from_db()
 

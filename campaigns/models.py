@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from campaigns.states import UNDER_WAY, Status
 from core.clock import now
 from core.ids import PublicIdModel
+from messaging.states import HoldPolicy
 
 if TYPE_CHECKING:
     from messaging.models import Stream
@@ -51,6 +52,20 @@ class Campaign(PublicIdModel):
         blank=True,
         related_name="campaigns",
         help_text="Who declined this topic does not get it.",
+    )
+    quiet_hours = models.CharField(
+        "where it is night",
+        max_length=6,
+        choices=HoldPolicy,
+        default=HoldPolicy.HOLD,
+        help_text="In the quiet hours of the sender, by the clock of each person.",
+    )
+    over_cap = models.CharField(
+        "who got enough of late",
+        max_length=6,
+        choices=HoldPolicy,
+        default=HoldPolicy.HOLD,
+        help_text="More would be above the sender's limit of messages to one person.",
     )
     status = models.CharField(max_length=16, choices=Status, default=Status.DRAFT, editable=False)
 
@@ -103,6 +118,10 @@ class Campaign(PublicIdModel):
             models.CheckConstraint(
                 name="campaign_schedule_has_a_time",
                 condition=~Q(status=Status.SCHEDULED) | Q(scheduled_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="campaign_hold_policies_are_known",
+                condition=Q(quiet_hours__in=HoldPolicy.values, over_cap__in=HoldPolicy.values),
             ),
             models.CheckConstraint(
                 name="campaign_launch_is_frozen",

@@ -14,6 +14,7 @@ from campaigns.states import Status
 from core.api.fields import PublicIdField
 from core.api.inputs import Input
 from messaging.models import ContactList, Sender, Template, Topic
+from messaging.states import HoldPolicy
 
 
 class CampaignInput(Input):
@@ -26,6 +27,16 @@ class CampaignInput(Input):
         child=PublicIdField(ContactList), allow_empty=False, max_length=100
     )
     topic = PublicIdField(Topic, required=False, allow_null=True)
+    quiet_hours = serializers.ChoiceField(
+        choices=HoldPolicy.choices,
+        required=False,
+        help_text="What becomes of a message where it is night: `hold` until morning, `skip`, or `ignore` the night.",
+    )
+    over_cap = serializers.ChoiceField(
+        choices=HoldPolicy.choices,
+        required=False,
+        help_text="The same for people who got as many messages of late as the sender allows.",
+    )
 
 
 class ScheduleInput(Input):
@@ -66,6 +77,8 @@ class CampaignOutput(serializers.Serializer[Any]):
     sender = serializers.CharField(source="sender.public_id")
     lists = serializers.SerializerMethodField()
     topic = serializers.CharField(source="topic.public_id", default=None, allow_null=True)
+    quiet_hours = serializers.ChoiceField(choices=HoldPolicy.choices)
+    over_cap = serializers.ChoiceField(choices=HoldPolicy.choices)
     scheduled_at = serializers.SerializerMethodField(
         help_text="In the zone that staff chose; kept after it has started."
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from campaigns.models import Campaign
 from core.durations import in_words
 from messaging.audience import AudienceCount
 from messaging.gaps import Gap
+from messaging.states import HoldPolicy
 
 #: Reasons of the outbox, as they read after a number.
 SKIPPED = {
@@ -15,6 +17,14 @@ SKIPPED = {
     "suppressed": "suppressed",
     "topic_declined": "who declined its topic",
     "cancelled": "cancelled",
+}
+NIGHT: dict[str, str] = {
+    HoldPolicy.SKIP: "Where it is night when it goes out, people are skipped.",
+    HoldPolicy.IGNORE: "It goes out at night, too.",
+}
+ENOUGH: dict[str, str] = {
+    HoldPolicy.SKIP: "Who got enough messages of late is skipped.",
+    HoldPolicy.IGNORE: "Who got enough messages of late gets it all the same.",
 }
 
 
@@ -46,6 +56,14 @@ def gap_in_words(gap: Gap) -> str:
     have = "has" if gap.people == 1 else "have"
     result = "not get it, or with a gap there" if gap.may_fail else "get it with a gap there"
     return f"{people(gap.people)} {have} no {gap.variable}: they would {result}."
+
+
+def policies_in_words(campaign: Campaign) -> list[str]:
+    """Return what becomes of people who should not be written to now, where they do not simply wait."""
+    sender = campaign.sender
+    night = NIGHT.get(campaign.quiet_hours) if sender.quiet_from is not None else None
+    enough = ENOUGH.get(campaign.over_cap) if sender.contact_cap is not None else None
+    return [words for words in (night, enough) if words]
 
 
 def people(number: int) -> str:

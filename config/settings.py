@@ -248,6 +248,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "CampaignStatus": "campaigns.states.Status",
+        "HoldPolicy": "messaging.states.HoldPolicy",
         "ImportRowStatus": "imports.states.RowStatus",
         "ImportStatus": "imports.states.BatchStatus",
         "RunStatus": "jobs.states.RunStatus",

@@ -34,6 +34,11 @@ class Claim:
     expires_at: datetime | None = None
 
     @property
+    def said(self) -> dict[str, Any]:
+        """What its template sees as `data`: the stream's, and its own before that."""
+        return {**self.stream.data, **(self.data or {})}
+
+    @property
     def occasion(self) -> tuple[str, Topic | None]:
         """What decides, beside the channel, whether its person may be written to."""
         return self.stream.purpose, self.stream.topic

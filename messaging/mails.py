@@ -25,7 +25,7 @@ def write(
             contact,
             sender=sender,
             title=stream.title,
-            data={**stream.data, **(claim.data or {})},
+            data=claim.said,
             unsubscribe_url=url,
             content=content,
         )

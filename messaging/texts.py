@@ -29,7 +29,7 @@ def write(
             contact,
             sender=sender,
             title=stream.title,
-            data={**stream.data, **(claim.data or {})},
+            data=claim.said,
             unsubscribe_url=unsubscribe_url(contact, channel=Channel.SMS, message=claim.id),
             content=content,
         )

@@ -13,8 +13,11 @@ from campaigns.states import Status
 from core import audit
 from core.errors import Refused
 from messaging.models import ContactList, Sender, Template, Topic
+from messaging.states import HoldPolicy
 
 NAME_LENGTH = 200
+#: What a copy takes over, beside the lists.
+COPIED = ("template", "sender", "topic", "quiet_hours", "over_cap")
 
 
 class Draft(TypedDict, total=False):
@@ -25,6 +28,8 @@ class Draft(TypedDict, total=False):
     sender: Sender
     lists: Iterable[ContactList]
     topic: Topic | None
+    quiet_hours: str
+    over_cap: str
 
 
 @transaction.atomic
@@ -36,12 +41,23 @@ def create_campaign(
     lists: Iterable[ContactList],
     actor: str,
     topic: Topic | None = None,
+    quiet_hours: str = HoldPolicy.HOLD,
+    over_cap: str = HoldPolicy.HOLD,
 ) -> Campaign:
-    """Create a draft; raise Refused where it has no name or its parts do not fit each other."""
+    """Create a draft; raise Refused where it has no name or its parts do not fit each other.
+
+    `quiet_hours` and `over_cap` say what becomes of a message that should not go out now: hold, skip or ignore.
+    """
     _check_name(name)
     _check_channel(template, sender)
     campaign = Campaign.objects.create(
-        name=name.strip(), template=template, sender=sender, topic=topic, created_by=actor
+        name=name.strip(),
+        template=template,
+        sender=sender,
+        topic=topic,
+        quiet_hours=quiet_hours,
+        over_cap=over_cap,
+        created_by=actor,
     )
     campaign.lists.set(lists)
     audit.record("campaign.created", campaign, actor=actor)
@@ -69,14 +85,10 @@ def update_campaign(campaign: Campaign, *, actor: str, **changes: Unpack[Draft])
 
 @transaction.atomic
 def duplicate_campaign(campaign: Campaign, *, actor: str, name: str = "") -> Campaign:
-    """Make a draft with the same template, sender, topic and lists, whatever became of the first; return it."""
+    """Make a draft with the same parts and lists, whatever became of the first; return it."""
     name = name.strip() or f"Copy of {campaign.name}"[:NAME_LENGTH]
     copy = Campaign.objects.create(
-        name=name,
-        template=campaign.template,
-        sender=campaign.sender,
-        topic=campaign.topic,
-        created_by=actor,
+        name=name, created_by=actor, **{part: getattr(campaign, part) for part in COPIED}
     )
     copy.lists.set(campaign.lists.all())
     audit.record("campaign.created", copy, actor=actor, copy_of=campaign.public_id)

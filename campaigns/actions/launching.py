@@ -45,7 +45,12 @@ def _start(campaign: Campaign, *, version: TemplateVersion, actor: str) -> Campa
         start_problem="",
     )
     campaign.stream = open_stream(
-        campaign.name, sender=campaign.sender, template_version=version, topic=campaign.topic
+        campaign.name,
+        sender=campaign.sender,
+        template_version=version,
+        topic=campaign.topic,
+        quiet_hours=campaign.quiet_hours,
+        over_cap=campaign.over_cap,
     )
     campaign.run = start_run(
         "campaigns.send",

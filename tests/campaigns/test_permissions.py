@@ -154,6 +154,8 @@ def test_a_draft_is_saved_by_those_who_may_write_alone(
         "template": str(campaign.template_id),
         "sender": str(campaign.sender_id),
         "lists": [str(each.pk) for each in campaign.lists.all()],
+        "quiet_hours": "hold",
+        "over_cap": "hold",
     }
 
     browser(person(name)).post(reverse("admin:campaigns_campaign_change", args=[campaign.pk]), form)
