@@ -13,12 +13,11 @@ from typing import Any
 from core.errors import Refused
 from imports import detecting
 from imports.mapping import known_names
-from imports.reading import BrokenRecord, Record, lines_of, read_records
+from imports.reading import MAX_COLUMNS, BrokenRecord, Record, lines_of, read_records
 from imports.sheets import read_rows, unpack
 from imports.targets import Target
 from messaging.attributes import attribute_name
 
-MAX_COLUMNS = 1_000
 HEAD_BYTES = 64 * 1024
 GUESS_BYTES = 8 * 1024 * 1024
 HEADER_WITHIN = 20
@@ -146,16 +145,13 @@ def _with_header(
     line = overrides.get("header_line")
     first = list(islice(records, max(HEADER_WITHIN, line or 0)))
     rows = [record for record in first if isinstance(record, Record)]
+    if any(record.code == "too_many_values" for record in first if not isinstance(record, Record)):
+        raise too_many_columns(f"more than {MAX_COLUMNS:,}")
     if not rows:
         raise _no_rows(first)
     widest = max(len(row.cells) for row in rows)
     if widest > MAX_COLUMNS:
-        raise Refused(
-            f"The file has {widest:,} columns; {MAX_COLUMNS:,} are the most.",
-            field="file",
-            remedy="Save only the columns you need.",
-            code="too_many_columns",
-        )
+        raise too_many_columns(f"{widest:,}")
     if line is None:
         names = known_names(target)
         line = find_header(rows, knows=lambda cell: attribute_name(cell) in names)
@@ -198,6 +194,15 @@ def _filled(row: Record) -> int:
 def _is_name(cell: str) -> bool:
     """Whether a cell could be a heading: not a number, not a date, not an address."""
     return "@" not in cell and (not cell.strip() or any(letter.isalpha() for letter in cell))
+
+
+def too_many_columns(count: str) -> Refused:
+    return Refused(
+        f"The file has {count} columns; {MAX_COLUMNS:,} are the most.",
+        field="file",
+        remedy="Save only the columns you need.",
+        code="too_many_columns",
+    )
 
 
 def _no_rows(first: Iterable[Record | BrokenRecord]) -> Refused:

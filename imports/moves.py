@@ -59,6 +59,16 @@ def start(batch: CsvBatch, workflow: str, *, actor: str) -> None:
     CsvBatch.objects.filter(pk=batch.pk).update(run=batch.run)
 
 
+def was_being_undone(batch: CsvBatch) -> bool:
+    """Whether the last that was done with an import was to take it back."""
+    return batch.run is not None and batch.run.workflow == UNDO
+
+
+def has_lost_its_run(batch: CsvBatch) -> bool:
+    """Whether nobody works on an import any more, such as when its run was cancelled on the run's own page."""
+    return batch.run is not None and batch.run.is_over
+
+
 def loading(batch: CsvBatch) -> str:
     """Return the workflow that imports rows of this target."""
     return PACE if targets.get(batch.target).is_paced else LOAD

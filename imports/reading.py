@@ -15,6 +15,7 @@ MAX_RECORD_LINES = 200
 MAX_LINE = 1024 * 1024
 MAX_VALUE = 128 * 1024
 SHOWN_TEXT = 200
+MAX_COLUMNS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def read_records(lines: Lines, delimiter: str) -> Iterator[Record | BrokenRecord
         except StopIteration:
             return
         except LongLine:
-            yield _too_long(lines, line, f"The line is longer than {MAX_LINE:,} characters.")
+            yield _endless(lines, line, delimiter)
             continue
         except (csv.Error, RunawayRecord) as error:
             yield _broken(lines, line, error)
@@ -151,6 +152,25 @@ def _broken(lines: Lines, line: int, error: Exception) -> BrokenRecord:
     if len(lines.record) == 1 and "field limit" in str(error):
         return _too_long(lines, line, f"A value is longer than {MAX_VALUE:,} characters.")
     return _unclosed(lines, line)
+
+
+def _endless(lines: Lines, line: int, delimiter: str) -> BrokenRecord:
+    """Say of a line without an end in sight whether it has too many values, or one that is too long."""
+    if _count_values(lines.record, delimiter) > MAX_COLUMNS:
+        shown = [lines.record[0][:SHOWN_TEXT]]
+        message = f"The row has more than {MAX_COLUMNS:,} values."
+        return BrokenRecord(line, shown, "too_many_values", message)
+    return _too_long(lines, line, f"The line is longer than {MAX_LINE:,} characters.")
+
+
+def _count_values(record: list[str], delimiter: str) -> int:
+    """Return how many values the beginning of an endless line has; 0 where they cannot be told apart."""
+    if len(record) > 1:
+        return 0
+    try:
+        return len(next(csv.reader(record, delimiter=delimiter)))
+    except csv.Error:
+        return 0
 
 
 def _too_long(lines: Lines, line: int, message: str) -> BrokenRecord:

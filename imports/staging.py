@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.errors import Refused
-from imports.layouts import MAX_COLUMNS, Layout
+from imports.layouts import Layout, too_many_columns
 from imports.mapping import headings_of
-from imports.reading import BrokenRecord, Record, fitted
+from imports.reading import MAX_COLUMNS, BrokenRecord, Record, fitted
 from imports.storage import batch_folder, gone
 
 MAX_ROWS = 1_000_000
@@ -140,12 +140,7 @@ def split(
 
 def _header(cells: list[str]) -> list[str]:
     if len(cells) > MAX_COLUMNS:
-        raise Refused(
-            f"The file has {len(cells):,} columns; {MAX_COLUMNS:,} are the most.",
-            field="file",
-            remedy="Save only the columns you need.",
-            code="too_many_columns",
-        )
+        raise too_many_columns(f"{len(cells):,}")
     return headings_of(cells)
 
 

@@ -22,6 +22,13 @@ from jobs.registry import workflow
 
 #: How long an import works before it lets others have the worker.
 TURN_SECONDS = 2.0
+#: What to do once the reason of a failure is mended.
+RESUME = "Mend the reason, then resume the import: it goes on at the next row."
+REMEDIES = {
+    moves.READ: "Mend the reason, then say how the file is read, or import it again.",
+    moves.CHECK: "Mend the reason, then import the file again.",
+    moves.UNDO: "Mend the reason, then undo it again: that goes on where it stopped.",
+}
 
 
 @workflow(moves.READ, on_failure="imports.stopped")
@@ -108,7 +115,7 @@ def stopped(this: RunContext, /, *, run: str, input: dict[str, Any], error: dict
         return
     problem = {
         "message": f"{error['type']}: {error['message']}",
-        "remedy": "Mend the reason, then resume the import: it goes on at the next row.",
+        "remedy": REMEDIES.get(failed.workflow, RESUME),
         "field": "",
         "code": "run_failed",
     }

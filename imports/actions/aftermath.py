@@ -44,7 +44,10 @@ def retry_failed(batch: CsvBatch, *, actor: str) -> CsvBatch:
 
 
 def undo_batch(batch: CsvBatch, *, actor: str) -> CsvBatch:
-    """Take back what an import has written; rows that were edited since stay, and are named."""
+    """Take back what an import has written; rows that were edited since stay, and are named.
+
+    One whose undoing failed, or was ended by other hands, goes on where it stopped.
+    """
     target = targets.get(batch.target)
     if not isinstance(target, BulkTarget) or not target.can_undo:
         raise Refused(
@@ -53,10 +56,12 @@ def undo_batch(batch: CsvBatch, *, actor: str) -> CsvBatch:
             value=target.name,
             remedy="Correct the rows where they are.",
         )
+    batch.refresh_from_db()
+    stopped = (BatchStatus.UNDOING,) if moves.has_lost_its_run(batch) else ()
     return moves.move(
         batch,
         BatchStatus.UNDOING,
-        out_of=ENDED,
+        out_of=(*ENDED, *stopped),
         actor=actor,
         verb="import.undo_started",
         workflow=moves.UNDO,

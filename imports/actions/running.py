@@ -63,12 +63,23 @@ def pause_batch(batch: CsvBatch, *, actor: str) -> CsvBatch:
 
 @transaction.atomic
 def resume_batch(batch: CsvBatch, *, actor: str) -> CsvBatch:
-    """Go on at the next row: after a pause, after a failure, or when its run was ended by other hands."""
+    """Go on at the next row: after a pause, after a failure, or when its run was ended by other hands.
+
+    One that was being undone does not go on importing: raises Conflict, and `undo_batch` goes on with that.
+    """
     out_of = [BatchStatus.PAUSED]
     batch.refresh_from_db()
+    if why := why_not_resumed(batch):
+        raise Conflict(
+            why,
+            field="status",
+            value=batch.status,
+            remedy="Undo it: that goes on where it stopped.",
+            code="undo_begun",
+        )
     if batch.started_at is not None:
         out_of.append(BatchStatus.FAILED)
-    if batch.run is not None and batch.run.is_over:
+    if moves.has_lost_its_run(batch):
         out_of.append(BatchStatus.IMPORTING)
     return moves.move(
         batch,
@@ -79,6 +90,13 @@ def resume_batch(batch: CsvBatch, *, actor: str) -> CsvBatch:
         workflow=moves.loading(batch),
         finished_at=None,
     )
+
+
+def why_not_resumed(batch: CsvBatch) -> str:
+    """Return why an import cannot go on at its next row although it has stopped before its end, or nothing."""
+    if batch.status != BatchStatus.FAILED or not moves.was_being_undone(batch):
+        return ""
+    return f"The import of {batch.file_name} was being undone when it failed."
 
 
 def cancel_batch(batch: CsvBatch, *, actor: str) -> CsvBatch:

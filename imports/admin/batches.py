@@ -12,7 +12,8 @@ from django.utils.safestring import SafeString
 
 from core.admin import ModelAdmin, button, display, register
 from core.audit import actor_of
-from imports import actions
+from imports import actions, moves
+from imports.actions.running import why_not_resumed
 from imports.admin.upload import UploadPage
 from imports.admin.wizard import WizardPages
 from imports.downloads import error_file_view
@@ -32,6 +33,7 @@ BUTTONS = {
     BatchStatus.COMPLETED: {"retry", "undo"},
     BatchStatus.FAILED: {"resume", "cancel", "undo"},
     BatchStatus.CANCELLED: {"undo"},
+    BatchStatus.UNDOING: {"undo"},
 }
 
 
@@ -40,7 +42,13 @@ def nothing_failed(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
 
 
 def nothing_written(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
+    if batch.status == BatchStatus.UNDOING and not moves.has_lost_its_run(batch):
+        return "It is being undone."
     return "" if batch.succeeded else "It has changed nothing."
+
+
+def being_undone(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
+    return why_not_resumed(batch)
 
 
 def ask_to_retry(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
@@ -119,6 +127,7 @@ class CsvBatchAdmin(UploadPage, WizardPages, ModelAdmin):
         icon="play_arrow",
         is_primary=True,
         confirm="It goes on with the next row.",
+        why_not=being_undone,
     )
     def resume(self, request: HttpRequest, batch: CsvBatch) -> str:
         actions.resume_batch(batch, actor=actor_of(request))

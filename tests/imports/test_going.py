@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError
 
-from core.errors import Conflict, Refused
+from core.errors import Conflict, PermanentFailure, Refused
 from imports import bulk, contacts, undoing, workflows
 from imports.actions import (
     cancel_batch,
@@ -350,6 +350,60 @@ def test_an_import_is_taken_back_as_if_it_had_never_been(imported, monkeypatch) 
     again = imported(PEOPLE, options=GIVEN)
     assert (again.created, again.updated) == (1, 1)
     assert Consent.objects.filter(state="granted").count() == 3
+
+
+def test_an_undoing_that_failed_is_not_resumed_as_an_import_but_undone_to_its_end(
+    imported, monkeypatch
+) -> None:
+    monkeypatch.setattr(undoing, "CHUNK_ROWS", 10)
+    batch = undo_batch(imported(FORTY, go="import"), actor=ALICE)
+    undo = workflows.undoing.undo_rows
+    broken = iter([False, True])
+
+    def fails_at_its_second_chunk(each):
+        if next(broken):
+            raise PermanentFailure("a bug")
+        return undo(each)
+
+    monkeypatch.setattr(workflows.undoing, "undo_rows", fails_at_its_second_chunk)
+    run_until_idle()
+    assert (fresh(batch).status, batch.undone) == (BatchStatus.FAILED, 10)
+    assert batch.problem["remedy"].startswith("Mend the reason, then undo it again")
+
+    with pytest.raises(Conflict, match="was being undone when it failed") as refused:
+        resume_batch(batch, actor=ALICE)
+    assert (refused.value.code, refused.value.remedy) == (
+        "undo_begun",
+        "Undo it: that goes on where it stopped.",
+    )
+    assert (fresh(batch).status, Contact.objects.count()) == (BatchStatus.FAILED, 30)
+
+    monkeypatch.setattr(workflows.undoing, "undo_rows", undo)
+    undo_batch(batch, actor=ALICE)
+    run_until_idle()
+    assert (fresh(batch).status, batch.undone, Contact.objects.count()) == (
+        BatchStatus.UNDONE,
+        40,
+        0,
+    )
+
+
+def test_an_undoing_whose_run_was_cancelled_elsewhere_is_undone_to_its_end(
+    imported, small_turns, monkeypatch
+) -> None:
+    monkeypatch.setattr(undoing, "CHUNK_ROWS", 10)
+    batch = undo_batch(imported(FORTY, go="import"), actor=ALICE)
+    drive(lambda: fresh(batch).undone == 20)
+    with pytest.raises(Conflict):
+        undo_batch(batch, actor=ALICE)
+
+    cancel_run(batch.run, actor=ALICE)
+    run_until_idle()
+    assert fresh(batch).status == BatchStatus.UNDOING
+    undo_batch(batch, actor=ALICE)
+    run_until_idle()
+
+    assert (fresh(batch).status, batch.undone) == (BatchStatus.UNDONE, 40)
 
 
 def test_rows_that_were_edited_since_stay_and_are_named(imported) -> None:
