@@ -35,6 +35,7 @@ from imports.serializers import (
     RowOutput,
     TargetOutput,
     UploadInput,
+    run_url,
 )
 from imports.states import BatchStatus, Go, RowStatus
 from imports.uploading import receive_into, received_file
@@ -63,8 +64,7 @@ def answer(batch: CsvBatch, *, status: int = 200, location: str = "") -> Respons
 def accepted(batch: CsvBatch) -> Response:
     """Answer that a run does the rest."""
     batch.refresh_from_db()
-    location = f"/api/v1/runs/{batch.run.public_id}" if batch.run else ""
-    return answer(batch, status=202, location=location)
+    return answer(batch, status=202, location=run_url(batch) or "")
 
 
 class LookingView(APIView):

@@ -92,6 +92,11 @@ class UploadInput(SettingsInput, ReadingInput):
     )
 
 
+def run_url(batch: CsvBatch) -> str | None:
+    """Return the address of the run that works on an import."""
+    return f"/api/v1/runs/{batch.run.public_id}" if batch.run else None
+
+
 class FileOutput(serializers.Serializer[Any]):
     """The file as it came."""
 
@@ -145,6 +150,7 @@ class BatchSummary(serializers.Serializer[Any]):
     seconds_left = serializers.IntegerField(allow_null=True)
     actor = serializers.CharField()
     run = serializers.CharField(source="run.public_id", default=None, allow_null=True)
+    run_url = serializers.SerializerMethodField(help_text="Where its run tells how far it is.")
     parent = serializers.CharField(  # type: ignore[assignment]  # our word is also the framework's
         source="parent.public_id",
         default=None,
@@ -155,6 +161,10 @@ class BatchSummary(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_run_url(self, batch: CsvBatch) -> str | None:
+        return run_url(batch)
 
 
 class BatchOutput(BatchSummary):

@@ -15,12 +15,33 @@ from messaging.models import Contact
 PEOPLE = "email,name\na@example.com,Anna\nnobody,Bob\nc@example.com,Chris\n"
 
 
+def test_it_polls_the_import_or_follows_its_run(api, robot, send) -> None:
+    follower = api("runs:read")
+    answer = send(robot, PEOPLE)
+    place, reading = f"/api/v1/imports/{answer.json()['id']}", answer.headers["Location"]
+    assert robot.get(place).headers["Retry-After"] == "2"
+    assert follower.get(reading).json()["status"] == "ready"
+
+    run_until_idle()
+    assert follower.get(reading).json()["status"] == "completed"
+    assert "Retry-After" not in robot.get(place).headers
+
+    columns = [{"field": "email"}, {"field": "first_name"}]
+    robot.put(f"{place}/mapping", {"columns": columns})
+    importing = robot.post(f"{place}/confirm").headers["Location"]
+    assert importing != reading
+    assert robot.get(place).json()["run_url"] == importing
+    run_until_idle()
+    assert follower.get(importing).json()["progress"]["done"] == 3
+
+
 def test_a_program_goes_the_whole_way(robot, send) -> None:
     answer = send(robot, PEOPLE, options=json.dumps({"list_name": "News"}))
 
     run = Run.objects.get(workflow="imports.read")
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/api/v1/runs/{run.public_id}"
+    assert answer.json()["run_url"] == answer.headers["Location"]
     assert answer.headers["Retry-After"] == "2"
     place = f"/api/v1/imports/{answer.json()['id']}"
     assert robot.get(place).json()["status"] == "reading"
