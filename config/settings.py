@@ -206,6 +206,12 @@ DOUBT_SECONDS = env.int("DOUBT_SECONDS", default=180)
 SMS_PRICE_PER_SEGMENT = Decimal(env.str("SMS_PRICE_PER_SEGMENT", default="") or 0)
 SMS_CURRENCY = env.str("SMS_CURRENCY", default="USD")
 
+# --- AI: without a key or an address the built-in sandbox model answers ------------------------------
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="")
+OPENAI_MODEL = env.str("OPENAI_MODEL", default="gpt-5.4-mini")
+OPENAI_TIMEOUT_SECONDS = env.float("OPENAI_TIMEOUT_SECONDS", default=120)
+
 # --- alerts: mail to staff about what only a person can mend ---------------------------------------
 ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
 ALERT_FROM = env.str("ALERT_FROM", default="longhaul@localhost")
@@ -289,5 +295,8 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django": {"handlers": [], "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "httpx2": {"level": "WARNING"},  # else a line for every call of the OpenAI SDK
+    },
 }

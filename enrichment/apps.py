@@ -10,3 +10,8 @@ class EnrichmentConfig(AppConfig):
 
     name = "enrichment"
     verbose_name = "Enrichment"
+
+    def ready(self) -> None:
+        from enrichment.shipped import register_all
+
+        register_all()

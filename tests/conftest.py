@@ -26,6 +26,7 @@ __all__ = ["pytest_runtest_makereport", "shared_data"]
 # Processes that tests start read no developer's .env, and never reach a real provider.
 os.environ["ENV_FILE"] = os.devnull
 os.environ["RESEND_API_KEY"] = os.environ["TWILIO_AUTH_TOKEN"] = os.environ["SMTP_URL"] = ""
+os.environ["OPENAI_API_KEY"] = os.environ["OPENAI_BASE_URL"] = ""
 
 
 # A busy machine draws examples slowly; that says nothing of the property.

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from pytest_django.fixtures import Settings
 
+from enrichment.providers import openai
+from tests.fakes.openai_server import OpenAiServer
 from tests.fakes.resend_server import ResendServer
 from tests.fakes.twilio_server import TwilioServer
 
@@ -30,3 +32,15 @@ def twilio_server(settings: Settings) -> Iterator[TwilioServer]:
         settings.TWILIO_PHONE_NUMBER = "+15005550006"
         settings.PUBLIC_URL = "https://longhaul.test"
         yield server
+
+
+@pytest.fixture
+def openai_server(settings: Settings) -> Iterator[OpenAiServer]:
+    """A server that behaves like OpenAI, with the settings pointing at it."""
+    with OpenAiServer() as server:
+        settings.OPENAI_API_KEY = server.account.api_key
+        settings.OPENAI_BASE_URL = server.base_url
+        settings.OPENAI_MODEL = "gpt-test"
+        settings.OPENAI_TIMEOUT_SECONDS = 5
+        yield server
+        openai.let_go()

@@ -1,0 +1,30 @@
+"""Every noun of enrichment."""
+
+from __future__ import annotations
+
+from enrichment.models.calls import SANDBOX, AiAccount, AiCall
+from enrichment.models.clients import (
+    Client,
+    Competitor,
+    FieldChange,
+    FieldValue,
+    Proposal,
+)
+from enrichment.models.money import Budget, BudgetUse, ModelPrice
+from enrichment.models.prompts import Prompt, PromptVersion
+
+__all__ = [
+    "SANDBOX",
+    "AiAccount",
+    "AiCall",
+    "Budget",
+    "BudgetUse",
+    "Client",
+    "Competitor",
+    "FieldChange",
+    "FieldValue",
+    "ModelPrice",
+    "Prompt",
+    "PromptVersion",
+    "Proposal",
+]
