@@ -1,4 +1,4 @@
-"""Two real processes over one database that do their halves of something at the same moment, round after round.
+"""Real processes over one database that do their parts of something at the same moment, round after round.
 
 Nothing of Django is imported before it is set up: each process begins afresh.
 """
@@ -17,17 +17,17 @@ SPREAD_SECONDS = 0.003
 Half = Callable[[int, Callable[[], None]], Any]
 
 
-def race(first: Half, second: Half, *, rounds: int, environment: dict[str, str]) -> list[list[Any]]:
-    """Let two processes run against each other; return what each of them answered in each round."""
+def race(*halves: Half, rounds: int, environment: dict[str, str]) -> list[list[Any]]:
+    """Let processes run against each other; return what each of them answered in each round."""
     fresh = multiprocessing.get_context("spawn")
-    barrier = fresh.Barrier(2)
+    barrier = fresh.Barrier(len(halves))
     answers = fresh.Queue()
     before = dict(os.environ)
     os.environ.update(environment)
     try:
         processes = [
             fresh.Process(target=_run, args=(place, half, rounds, barrier, answers))
-            for place, half in enumerate((first, second))
+            for place, half in enumerate(halves)
         ]
         for process in processes:
             process.start()
@@ -37,7 +37,7 @@ def race(first: Half, second: Half, *, rounds: int, environment: dict[str, str])
     told = dict(answers.get(timeout=240) for _ in processes)
     for process in processes:
         process.join(20)
-    return [told[0], told[1]]
+    return [told[place] for place in range(len(halves))]
 
 
 def _run(place: int, half: Half, rounds: int, barrier: Any, answers: Any) -> None:
@@ -110,3 +110,18 @@ def dispatch_some(number: int, start: Callable[[], None]) -> int:
 
     start()
     return dispatch_new(limit=7)
+
+
+def spend(number: int, start: Callable[[], None]) -> int:
+    """Set 7 cents aside and spend 1 to 7 of them; return what was spent, in micro-dollars."""
+    from core.errors import RetryAfter
+    from enrichment import budgets
+
+    cents = 1 + os.getpid() * 7919 % 7 if number % 2 else 1 + number % 7
+    start()
+    try:
+        uses = budgets.reserve(budgets.Payer(run=f"run_{number}"), amount=70_000)
+    except (budgets.BudgetExhausted, RetryAfter):
+        return 0
+    budgets.settle(uses, reserved=70_000, cost=cents * 10_000)
+    return cents * 10_000

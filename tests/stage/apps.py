@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from django.apps import AppConfig
 
 
@@ -10,6 +12,9 @@ class StageConfig(AppConfig):
 
     def ready(self) -> None:
         from imports.targets import register
+        from tests.stage import deaths
         from tests.stage.targets import Stage
 
         register(Stage())
+        if os.environ.get("STAGE_DEATHS"):
+            deaths.install()
