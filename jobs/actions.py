@@ -12,7 +12,7 @@ from core.errors import Conflict
 from jobs import endings, slots, wakeup
 from jobs.models import Run, Step
 from jobs.replaying import replay_run
-from jobs.starting import FRESH, start_run
+from jobs.starting import FRESH, start_run, start_runs
 from jobs.states import AT_REST, RunStatus, StepStatus
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "resume_run",
     "retry_run",
     "start_run",
+    "start_runs",
     "wake_run",
 ]
 

@@ -15,14 +15,14 @@ from django.db import connection
 from django.db.models import F
 
 from core.errors import PermanentFailure
-from jobs import registry, wakeup
+from jobs import registry, rows_of_runs, wakeup
 from jobs.database import key_of
+from jobs.drafting import draft_run
 from jobs.events import standing
 from jobs.models import Join, Run, Step
-from jobs.starting import FRESH, draft_run
+from jobs.starting import CHUNK, FRESH
 from jobs.states import OVER, RunStatus, StepStatus
 
-CHUNK = 500
 #: So many failures are named in an error; all of them stand on the page of the run.
 NAMED = 5
 
@@ -66,7 +66,7 @@ class Brood:
         """Insert the children and their count, in the caller's transaction."""
         rows = self._drafts(parent, step)
         while chunk := [run for _, run in zip(range(CHUNK), rows, strict=False)]:
-            Run.objects.bulk_create(chunk)
+            rows_of_runs.insert_many(chunk)
             standing.stand_by(chunk)
         Join.objects.create(
             run=parent,
@@ -75,7 +75,6 @@ class Brood:
             is_impatient=self.failures is Failures.STOP,
             is_bounded=self.parallel is not None,
         )
-        wakeup.notify(parent.queue)
 
     def _drafts(self, parent: Run, step: str) -> Iterator[Run]:
         workflow = registry.get(self.workflow)

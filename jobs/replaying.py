@@ -9,9 +9,9 @@ from django.db import transaction
 
 from core import audit
 from core.errors import Conflict, NotFound
-from jobs import registry, wakeup
+from jobs import registry, rows_of_runs
+from jobs.drafting import draft_run
 from jobs.models import Run, Step
-from jobs.starting import draft_run
 from jobs.states import StepStatus
 
 
@@ -41,9 +41,8 @@ def replay_run(
     )
     again.replay_of = run
     again.epoch = 1  # it has steps before its first claim
-    again.save(force_insert=True)
+    rows_of_runs.insert(again)
     Step.objects.bulk_create([_copy(step, again) for step in kept])
-    wakeup.notify(again.queue)
     audit.record("run.replay", again, actor=actor, of=run.public_id, from_step=from_step)
     return again
 

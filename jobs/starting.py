@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
-
-from django.core.serializers.json import DjangoJSONEncoder
 
 from core import clock
 from core.errors import Refused
-from jobs import limits, registry, wakeup
+from jobs import limits, registry, rows_of_runs
+from jobs.drafting import draft_run
 from jobs.events import standing
-from jobs.flow import Overlap, Throttle, key_for
-from jobs.models import Event, Run
+from jobs.flow import Overlap, key_for
+from jobs.models import Run
 from jobs.registry import Workflow
 from jobs.states import ACTIVE, RunStatus
 
@@ -31,6 +29,7 @@ FRESH: dict[str, Any] = {
     "dismissed_at": None,
     "dismissed_by": "",
 }
+CHUNK = 500
 
 
 def start_run(
@@ -42,7 +41,6 @@ def start_run(
     due_at: datetime | None = None,
     priority: int = 0,
     queue: str = "main",
-    event: Event | None = None,
 ) -> Run:
     """Insert a run in the caller's transaction; it is served once that commits, and not before `due_at`.
 
@@ -62,71 +60,79 @@ def start_run(
         queue=queue,
         idempotency_key=idempotency_key,
     )
-    run.event = event
-    _ask_the_rate_limit(run, known)
-    if run.status != RunStatus.SKIPPED:
-        _be_single(run, known)
-    return _insert(run)
+    return _start_alone(run, known)
 
 
-def draft_run(
-    workflow: Workflow,
+def start_runs(
+    workflow: str,
+    inputs: Sequence[Mapping[str, Any]],
     *,
-    input: Mapping[str, Any],
     actor: str = "system",
+    idempotency_keys: Sequence[str] = (),
     due_at: datetime | None = None,
     priority: int = 0,
     queue: str = "main",
-    idempotency_key: str = "",
-) -> Run:
-    """Return a run that is ready to be inserted. Raises Refused for input that does not fit."""
-    now = clock.now()
-    due = due_at if due_at and due_at > now else None
-    kept = _checked(workflow, input)
-    run = Run(
-        workflow=workflow.name,
-        version=workflow.version,
-        queue=queue,
-        input=kept,
-        actor=actor,
-        idempotency_key=idempotency_key,
-        status=RunStatus.WAITING if due else RunStatus.READY,
-        due_at=due_at,
-        created_at=now,
-        sort_at=now - timedelta(seconds=priority or workflow.priority),
-    )
-    if workflow.start_within is not None:
-        run.expires_at = (due or now) + timedelta(seconds=workflow.start_within)
-    if workflow.deadline is not None:
-        run.deadline_at = (due or now) + timedelta(seconds=workflow.deadline)
-    _limit(run, workflow)
-    return run
+) -> list[Run]:
+    """Insert many runs of one workflow in the caller's transaction, as `start_run` would one by one, and return them.
 
-
-def _limit(run: Run, workflow: Workflow) -> None:
-    """Write the limits that hold for a run onto it: the claim decides by the row alone."""
-    slots = [
-        (key_for(run.workflow, each.key, run.input), each.limit) for each in workflow.concurrency
-    ]
-    if workflow.singleton and workflow.singleton.overlap is Overlap.CANCEL:
-        slots.append((f"single:{key_for(run.workflow, workflow.singleton.key, run.input)}", 1))
-    for (name, limit), fields in zip(slots, _SLOTS, strict=False):
-        setattr(run, fields[0], name)
-        setattr(run, fields[1], limit)
-    if workflow.throttle:
-        run.throttle = _pace(workflow.throttle, run)
-    run.is_limited = bool(slots or run.throttle)
-
-
-_SLOTS = (("slot", "slot_limit"), ("second_slot", "second_limit"))
-
-
-def _pace(throttle: Throttle, run: Run) -> dict[str, Any]:
-    return {
-        "key": f"throttle:{key_for(run.workflow, throttle.key, run.input)}",
-        "per_second": throttle.limit / throttle.seconds,
-        "burst": throttle.burst,
+    `idempotency_keys` has one for each input, or is empty. A refusal names the place of its input, counted from zero,
+    and then nothing was inserted.
+    """
+    known = registry.get(workflow)
+    keys = idempotency_keys or [""] * len(inputs)
+    shared: dict[str, Any] = {
+        "actor": actor,
+        "due_at": due_at,
+        "priority": priority,
+        "queue": queue,
     }
+    drafts = [
+        _numbered(known, place, input=input, idempotency_key=key, **shared)
+        for place, (input, key) in enumerate(zip(inputs, keys, strict=True))
+    ]
+    return insert_drafts(drafts)
+
+
+def _numbered(workflow: Workflow, place: int, **given: Any) -> Run:
+    try:
+        return draft_run(workflow, **given)
+    except Refused as refusal:
+        refusal.message = f"Input {place + 1}: {refusal.message}"
+        refusal.field = f"inputs.{place}.{refusal.field.removeprefix('input.')}"
+        raise
+
+
+def insert_drafts(drafts: Sequence[Run]) -> list[Run]:
+    """Insert drafts of whatever workflows, many in one statement; return for each the run that stands for it.
+
+    Only those go one by one that must be asked about on their own: singletons, and what a rate limit may skip.
+    """
+    together = [run for run in drafts if not _is_asked_alone(run)]
+    inserted: set[Any] = set()
+    for first in range(0, len(together), CHUNK):
+        stored = rows_of_runs.insert_many(together[first : first + CHUNK])
+        standing.stand_by(stored)
+        inserted.update(run.pk for run in stored)
+    return [run if run.pk in inserted else _stands_for(run) for run in drafts]
+
+
+def _is_asked_alone(run: Run) -> bool:
+    known = registry.get(run.workflow)
+    return known.rate_limit is not None or known.singleton is not None
+
+
+def _stands_for(draft: Run) -> Run:
+    """Return the run that was started with this draft's key before, or start it alone."""
+    if draft.idempotency_key and (earlier := _started(draft.workflow, draft.idempotency_key)):
+        return earlier
+    return _start_alone(draft, registry.get(draft.workflow))
+
+
+def _start_alone(run: Run, workflow: Workflow) -> Run:
+    _ask_the_rate_limit(run, workflow)
+    if run.status != RunStatus.SKIPPED:
+        _be_single(run, workflow)
+    return _insert(run)
 
 
 def _ask_the_rate_limit(run: Run, workflow: Workflow) -> None:
@@ -161,14 +167,9 @@ def _skip(run: Run, reason: str) -> None:
 
 def _insert(run: Run) -> Run:
     """Insert a run; where an equal start came first, return that."""
-    if not run.idempotency_key and not run.singleton_key:
-        run.save(force_insert=True)
-    else:
-        Run.objects.bulk_create([run], ignore_conflicts=True)
-        if not Run.objects.filter(pk=run.pk).exists():
-            return _second(run)
+    if not rows_of_runs.insert(run):
+        return _second(run)
     standing.stand_by([run])
-    wakeup.notify(run.queue)
     return run
 
 
@@ -183,15 +184,3 @@ def _second(run: Run) -> Run:
 
 def _started(workflow: str, idempotency_key: str) -> Run | None:
     return Run.objects.filter(workflow=workflow, idempotency_key=idempotency_key).first()
-
-
-def _checked(workflow: Workflow, input: Mapping[str, Any]) -> dict[str, Any]:
-    """Return input as it is kept. Only what the workflow's own types make JSON of may be something else."""
-    kept = workflow.check_input(input)
-    try:
-        json.dumps(kept, cls=DjangoJSONEncoder, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise Refused(
-            f"The input of a run must be JSON: {error}.", field="input", code="not_json"
-        ) from error
-    return kept

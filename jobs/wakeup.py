@@ -20,10 +20,10 @@ def notify(queue: str) -> None:
     """Wake the loops that serve a queue when the present transaction commits."""
     if is_postgres():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, '')", [_channel(queue)])
+            cursor.execute("SELECT pg_notify(%s, '')", [channel(queue)])
 
 
-def _channel(queue: str) -> str:
+def channel(queue: str) -> str:
     return f"longhaul_{queue}"
 
 
@@ -53,7 +53,7 @@ class PostgresEar:
     def __init__(self, queue: str) -> None:
         self._connection = _own_connection()
         with self._connection.cursor() as cursor:
-            cursor.execute(f'LISTEN "{_channel(queue)}"')
+            cursor.execute(f'LISTEN "{channel(queue)}"')
 
     def wait(self, seconds: float) -> None:
         session: Any = self._connection.connection

@@ -10,9 +10,10 @@ from django.db import DatabaseError
 from core import clock
 from core.errors import Refused
 from jobs import registry
-from jobs.models import EffectKind, Event, EventEffect
+from jobs.drafting import draft_run
+from jobs.models import EffectKind, Event, EventEffect, Run
 from jobs.registry import Workflow
-from jobs.starting import start_run
+from jobs.starting import insert_drafts
 from jobs.states import RunStatus
 from jobs.triggers import Trigger
 
@@ -22,11 +23,18 @@ _Listeners = dict[str, list[tuple[Workflow, list[Trigger]]]]
 def start_runs(events: list[Event]) -> list[EventEffect]:
     """Start one run of each workflow that an event triggers; return what came of it, unwritten."""
     listeners = _listeners()
-    return [
+    effects = [
         _consider(event, workflow, triggers)
         for event in events
         for workflow, triggers in listeners.get(event.name, [])
     ]
+    starting = [(effect, effect.run) for effect in effects if effect.run]
+    started = insert_drafts([draft for _, draft in starting])
+    for (effect, _), run in zip(starting, started, strict=True):
+        is_skipped = run.status == RunStatus.SKIPPED
+        effect.run, effect.detail = run, run.reason
+        effect.kind = EffectKind.SKIPPED if is_skipped else EffectKind.STARTED
+    return effects
 
 
 def _listeners() -> _Listeners:
@@ -39,14 +47,15 @@ def _listeners() -> _Listeners:
 
 
 def _consider(event: Event, workflow: Workflow, triggers: list[Trigger]) -> EventEffect:
-    """Start the workflow by the first of its triggers that the event fits."""
+    """Draft a run by the first trigger of the workflow that the event fits, or say why there is none."""
     effect = EventEffect(event=event, workflow=workflow.name, kind=EffectKind.NOT_MATCHED)
     reasons = []
     try:
         for trigger in triggers:
             reason = trigger.why_not(event)
             if not reason:
-                return _start(event, workflow, trigger, effect)
+                effect.run = _draft(event, workflow, trigger)
+                return effect
             reasons.append(reason)
     except DatabaseError:
         raise
@@ -57,19 +66,16 @@ def _consider(event: Event, workflow: Workflow, triggers: list[Trigger]) -> Even
     return effect
 
 
-def _start(event: Event, workflow: Workflow, trigger: Trigger, effect: EventEffect) -> EventEffect:
-    run = start_run(
-        workflow.name,
+def _draft(event: Event, workflow: Workflow, trigger: Trigger) -> Run:
+    run = draft_run(
+        workflow,
         input=_input(event, workflow, trigger),
         actor=event.actor,
         idempotency_key=f"event:{event.pk}",
         due_at=event.occurred_at if event.occurred_at > clock.now() else None,
-        event=event,
     )
-    is_skipped = run.status == RunStatus.SKIPPED
-    effect.run, effect.detail = run, run.reason
-    effect.kind = EffectKind.SKIPPED if is_skipped else EffectKind.STARTED
-    return effect
+    run.event = event
+    return run
 
 
 def _input(event: Event, workflow: Workflow, trigger: Trigger) -> dict[str, Any]:

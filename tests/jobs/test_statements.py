@@ -5,12 +5,16 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from jobs.actions import start_run
+from jobs.actions import start_run, start_runs
 from jobs.database import is_postgres
+from jobs.models import Run
 from jobs.registry import workflow
 from jobs.testing import run_until_idle
 
 pytestmark = pytest.mark.django_db
+on_postgres = pytest.mark.skipif(
+    not is_postgres(), reason="SQLite's driver keeps statements by itself"
+)
 
 
 @workflow("test.prepared")
@@ -19,7 +23,7 @@ def prepared(run):
     run.step("two", lambda: 2)
 
 
-@pytest.mark.skipif(not is_postgres(), reason="SQLite's driver keeps statements by itself")
+@on_postgres
 def test_what_runs_for_every_step_is_prepared_once():
     for _ in range(2):
         start_run("test.prepared")
@@ -28,6 +32,16 @@ def test_what_runs_for_every_step_is_prepared_once():
     run_until_idle()
 
     assert executions_of_prepared("INSERT INTO jobs_step") - before == 4
+
+
+@on_postgres
+def test_five_hundred_starts_are_one_statement():
+    before = executions_of_prepared("INSERT INTO jobs_run")
+
+    start_runs("test.prepared", [{}] * 500)
+
+    assert executions_of_prepared("INSERT INTO jobs_run") - before == 1
+    assert Run.objects.count() == 500
 
 
 def executions_of_prepared(words: str) -> int:
