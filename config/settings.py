@@ -225,6 +225,9 @@ CONTENT_API_KEY = env.str("CONTENT_API_KEY", default="")
 CONTENT_CACHE_SECONDS = env.int("CONTENT_CACHE_SECONDS", default=300)
 CONTENT_PRIVATE_HOSTS = env.list("CONTENT_PRIVATE_HOSTS", default=[])
 
+# --- tenders --------------------------------------------------------------------------------------
+TENDER_PRIVATE_HOSTS = env.list("TENDER_PRIVATE_HOSTS", default=[])
+
 # --- people ---------------------------------------------------------------------------------------
 DEFAULT_PHONE_REGION = env.str("DEFAULT_PHONE_REGION", default="ZA")
 

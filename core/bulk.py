@@ -46,6 +46,44 @@ def insert_missing_rows(
     _execute_many(statement, fields, rows)
 
 
+def upsert_rows(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    *,
+    unique: Sequence[str],
+    update: Sequence[str],
+    changed: str,
+) -> None:
+    """Insert rows; where one stands under the same `unique` columns, set `update` of it.
+
+    A row whose column `changed` says the same as before is not written at all.
+    """
+    fields = [_field(model, column) for column in columns]
+    table = _name(model._meta.db_table)
+    mark = _name(_field(model, changed).column)
+    settings = ", ".join(
+        f"{_name(field.column)} = excluded.{_name(field.column)}"
+        for field in (_field(model, column) for column in update)
+    )
+    on_conflict = (
+        f" ON CONFLICT ({_names([_field(model, column) for column in unique])})"
+        f" DO UPDATE SET {settings} WHERE {table}.{mark} IS DISTINCT FROM excluded.{mark}"
+    )
+    if connection.vendor == "postgresql":
+        with transaction.atomic():
+            staging = _staged(model, fields, rows)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"INSERT INTO {table} ({_names(fields)}) SELECT {_names(fields)} FROM {staging}"  # noqa: S608
+                    f"{on_conflict}"
+                )
+        return
+    on_conflict = on_conflict.replace("IS DISTINCT FROM", "IS NOT")
+    statement = f"INSERT INTO {table} ({_names(fields)}) VALUES ({_marks(fields)}){on_conflict}"  # noqa: S608
+    _execute_many(statement, fields, rows)
+
+
 def update_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Set columns of the rows with these keys; the first column is the primary key."""
     fields = [_field(model, column) for column in columns]

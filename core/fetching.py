@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 MAX_REDIRECTS = 3
@@ -37,11 +37,12 @@ class FetchError(Exception):
 
 @dataclass(frozen=True)
 class Fetched:
-    """An answer, whatever its status."""
+    """An answer, whatever its status; the names of its headers are in small letters."""
 
     status: int
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def fetch(
@@ -114,7 +115,8 @@ def _ask(
     if response.getheader("Content-Encoding", "identity") != "identity":
         raise FetchError("It answers compressed, which nobody asked for.")
     kind = response.getheader("Content-Type", "").partition(";")[0].strip().lower()
-    return Fetched(response.status, kind, body), response.getheader("Location", "")
+    told = {name.lower(): value for name, value in response.getheaders()}
+    return Fetched(response.status, kind, body, told), response.getheader("Location", "")
 
 
 @contextmanager

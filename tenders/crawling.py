@@ -1,0 +1,330 @@
+"""Fetching the gaps of a source, page after page, until none is due: the inside of a sync.
+
+A window's own row is the checkpoint. For each page: 1. ask, outside of any transaction. 2. Keep the bytes and commit.
+3. In one transaction save what they hold and move the window's place, proving the run's lease last. Whoever is killed
+goes on at 1 or 3. At the end of a crawl the window is judged; the transaction that completes it moves the cursor.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Min, Q
+
+from core import clock
+from jobs.context import RunContext
+from jobs.models import Run
+from tenders import numbers, paging
+from tenders.asking import AskFailed, Manners, MustWait, ask
+from tenders.bodies import BadBody, parse
+from tenders.models import SourcePage, SyncWindow, TenderSource
+from tenders.models.sources import Proof
+from tenders.packages import unwrap
+from tenders.planning import locked, move_cursor
+from tenders.proving import CrawlFacts, PageFacts, Rule, Verdict, judge
+from tenders.reading import Note, digest_of, read_releases
+from tenders.saving import Saved, save_notes, save_releases
+from tenders.states import GAPS, WindowKind, WindowStatus
+
+#: How long a sync works before it lets others have the worker.
+TURN_SECONDS = 5.0
+#: A wait as short as this is waited for in place.
+SHORT_WAIT = 0.3
+#: A host that asks for more patience is left until the next sync.
+PATIENCE_SECONDS = 900.0
+#: So often a host may tell us to wait before a window is left.
+MOST_WAITS = 5
+#: A gap that was left is nobody's business for so long, but for the next plan's.
+LEFT_FOR = timedelta(hours=6)
+
+
+class Crawler:
+    """One run's work on the gaps of a source, of one kind."""
+
+    def __init__(self, run: RunContext, source: TenderSource, kind: WindowKind) -> None:
+        self.run, self.source, self.kind = run, source, kind
+        self.row = Run.from_public_id(run.id)
+        self.rule = Rule(
+            paging=source.paging,
+            proof=source.proof,
+            page_size=source.page_size,
+            may_be_empty=source.may_be_empty,
+            least=timedelta(seconds=source.least_seconds),
+        )
+        self.manners = Manners(
+            interval_seconds=source.interval_seconds,
+            timeout_seconds=source.timeout_seconds,
+            limit_statuses=tuple(source.limit_statuses),
+            wait_seconds=source.wait_seconds,
+            headers=source.headers,
+        )
+
+    def crawl(self) -> None:
+        """Work until no gap is due; give the worker back between turns and while a host wants us to wait."""
+        turn = time.monotonic()
+        while window := self._next():
+            try:
+                self._advance(window)
+            except MustWait as wait:
+                self._wait(window, wait)
+            except AskFailed as failure:
+                self._failed(window, str(failure))
+            if time.monotonic() - turn > TURN_SECONDS:
+                self.run.snooze()
+        self._rest()
+
+    def _rest(self) -> None:
+        """Come again for gaps that are to be tried once more in this run."""
+        now = clock.now()
+        soon = SyncWindow.objects.gaps().filter(
+            source=self.source,
+            kind=self.kind,
+            next_attempt_at__lte=now + timedelta(seconds=PATIENCE_SECONDS),
+        )
+        first = soon.aggregate(at=Min("next_attempt_at"))["at"]
+        if first is not None:
+            self.run.snooze(max((first - now).total_seconds(), 0.0))
+
+    def _next(self) -> SyncWindow | None:
+        """Return the gap whose turn it is: of the present the oldest first, of a backfill the newest."""
+        due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=clock.now())
+        gaps = SyncWindow.objects.gaps().filter(due, source=self.source, kind=self.kind)
+        order = "starts_at" if self.kind == WindowKind.LIVE else "-starts_at"
+        return gaps.order_by(order).first()
+
+    def _advance(self, window: SyncWindow) -> None:
+        """Do the next thing for a window."""
+        window.source = self.source
+        if window.status == WindowStatus.OPEN or window.run_id != self.row.pk:
+            self._begin(window)
+        if window.status != WindowStatus.FETCHING:
+            return  # somebody closed it
+        waiting = window.page_set.filter(crawl=window.crawl, saved_at=None).first()
+        if waiting is not None:
+            self._save(window, waiting)
+        elif window.next_url:
+            self._fetch(window)
+        else:
+            self._settle(window)
+
+    # --- a page ----------------------------------------------------------------------------------
+
+    def _begin(self, window: SyncWindow) -> None:
+        """Begin a crawl from the first page; one that was cut off begins anew."""
+        if self.source.proof == Proof.NUMBERS:
+            numbers.forget_beyond(self.source)
+        url = paging.first_url(self.source, start=window.starts_at, end=window.ends_at)
+        self._move(
+            window,
+            WindowStatus.FETCHING,
+            crawl=window.crawl + 1,
+            next_url=url,
+            page_count=0,
+            crawl_new_count=0,
+            run=self.row,
+        )
+
+    def _fetch(self, window: SyncWindow) -> None:
+        """Ask for a page and keep it as it came."""
+        body = ask(window.next_url, self.manners)
+        with transaction.atomic():
+            numbers.keep_page(window, window.next_url, body)
+            self.run.renew()
+
+    def _save(self, window: SyncWindow, page: SourcePage) -> None:
+        """Save what a page holds, and move the window's place."""
+        try:
+            body = parse(page.content, encoding=self.source.encoding, fixups=self.source.fixups)
+            package = unwrap(body.data)
+            named, count = package.next_url, len(package.releases)
+            following = paging.next_url(self.source, url=page.url, named=named, count=count)
+        except (BadBody, paging.BadLink) as problem:
+            self._note_page(page, problem=str(problem))
+            raise AskFailed(str(problem)) from problem
+        reading = read_releases(package.releases, zone=self.source.zone, now=clock.now())
+        with transaction.atomic():
+            source = locked(self.source)
+            is_news = self.kind == WindowKind.LIVE
+            saved = save_releases(source, reading.candidates, page=page, is_news=is_news)
+            notes = [*reading.notes, *(Note("body", note) for note in body.notes)]
+            saved.notes += save_notes(source, notes, window=window)
+            if body.is_cut:
+                self._note_page(page, problem=body.notes[-1])
+                self._count(window, saved, following=page.url, pages=0)
+            else:
+                content = digest_of(sorted([*key] for key in reading.candidates))
+                why = self._why_repeated(window, following)
+                self._note_page(page, problem=why, release_count=count, content_digest=content)
+                ends = bool(why) or self._circles(window)
+                self._count(window, saved, following="" if ends else following, releases=count)
+            self.run.renew()
+        self.run.progress(window.page_count + 1, None, f"{window}: {count} releases")
+        if body.is_cut:
+            raise AskFailed(body.notes[-1])
+
+    def _note_page(self, page: SourcePage, *, problem: str, **facts: Any) -> None:
+        SourcePage.objects.filter(pk=page.pk).update(
+            saved_at=clock.now(), problem=problem[:500], **facts
+        )
+
+    def _why_repeated(self, window: SyncWindow, following: str) -> str:
+        if following and window.page_set.filter(crawl=window.crawl, url=following).exists():
+            return "A page names one that was fetched before as the next."
+        return ""
+
+    def _count(
+        self,
+        window: SyncWindow,
+        saved: Saved,
+        *,
+        following: str,
+        pages: int = 1,
+        releases: int = 0,
+    ) -> None:
+        moved = {"failures": 0} if pages else {}
+        SyncWindow.objects.filter(pk=window.pk, status=WindowStatus.FETCHING).update(
+            next_url=following,
+            page_count=F("page_count") + pages,
+            release_count=F("release_count") + releases,
+            new_count=F("new_count") + saved.new,
+            crawl_new_count=F("crawl_new_count") + saved.new,
+            note_count=F("note_count") + saved.notes,
+            **moved,
+        )
+        if saved.new:
+            TenderSource.objects.filter(pk=self.source.pk).update(last_new_at=clock.now())
+
+    def _circles(self, window: SyncWindow) -> bool:
+        """Whether the last two pages hold the same: a source that repeats its last page has no end."""
+        last = window.page_set.filter(crawl=window.crawl, release_count__gt=0)
+        digests = list(last.order_by("-number").values_list("content_digest", flat=True)[:2])
+        return len(digests) == 2 and digests[0] == digests[1]
+
+    # --- the end of a crawl ------------------------------------------------------------------------
+
+    def _settle(self, window: SyncWindow) -> None:
+        """Judge a crawl that came to its end."""
+        verdict, why = judge(self._facts(window), self.rule)
+        if verdict is Verdict.NUMBERS:
+            if numbers.fetch_missing(self.run, window, self.manners):
+                return
+            verdict, why = self._after_numbers(window)
+        if verdict is Verdict.COMPLETE:
+            self._complete(window)
+        elif verdict is Verdict.AGAIN:
+            self._again(window)
+        elif verdict is Verdict.SPLIT:
+            self._split(window)
+        else:
+            self._leave(window, why)
+
+    def _after_numbers(self, window: SyncWindow) -> tuple[Verdict, str]:
+        failing = numbers.doubtful(window)
+        if not failing:
+            return Verdict.COMPLETE, ""
+        return Verdict.OPEN, f"{len(failing)} numbers could not be had, the first is {failing[0]}."
+
+    def _facts(self, window: SyncWindow) -> CrawlFacts:
+        pages = window.page_set.filter(crawl=window.crawl, is_item=False).exclude(saved_at=None)
+        answers = pages.exclude(content_digest="")  # those that failed came again
+        facts = answers.order_by("number").values_list("release_count", "content_digest", "problem")
+        return CrawlFacts(
+            pages=[PageFacts(*fact) for fact in facts],
+            new=window.crawl_new_count,
+            passes=window.pass_count,
+            length=window.length,
+        )
+
+    @transaction.atomic
+    def _complete(self, window: SyncWindow) -> None:
+        """Close a window that is proven complete, and move the cursor with it."""
+        locked(self.source)
+        self._move(
+            window,
+            WindowStatus.COMPLETE,
+            problem="",
+            next_url="",
+            completed_at=clock.now(),
+            failures=0,
+        )
+        move_cursor(self.source, last_success_at=clock.now())
+        self.run.renew()
+
+    def _again(self, window: SyncWindow) -> None:
+        url = paging.first_url(self.source, start=window.starts_at, end=window.ends_at)
+        self._move(
+            window,
+            WindowStatus.FETCHING,
+            crawl=window.crawl + 1,
+            pass_count=window.pass_count + 1,
+            next_url=url,
+            page_count=0,
+            crawl_new_count=0,
+        )
+
+    @transaction.atomic
+    def _split(self, window: SyncWindow) -> None:
+        """Put two shorter windows in the place of one."""
+        locked(self.source)
+        middle = window.starts_at + window.length / 2
+        for start, end in ((window.starts_at, middle), (middle, window.ends_at)):
+            SyncWindow.objects.create(
+                source=self.source, kind=window.kind, starts_at=start, ends_at=end
+            )
+        self._move(window, WindowStatus.SPLIT, next_url="", problem="")
+        self.run.renew()
+
+    def _leave(self, window: SyncWindow, why: str) -> None:
+        """Leave a window open until the next sync, and say why; later ones are fetched all the same."""
+        self._move(
+            window,
+            WindowStatus.OPEN,
+            problem=why[:500],
+            next_url="",
+            pass_count=0,
+            next_attempt_at=clock.now() + LEFT_FOR,
+        )
+
+    # --- waiting and failing ---------------------------------------------------------------------
+
+    def _wait(self, window: SyncWindow, wait: MustWait) -> None:
+        if not wait.was_told and wait.seconds <= SHORT_WAIT:
+            time.sleep(wait.seconds)
+            return
+        if wait.was_told:
+            waits = self._count_failure(window)
+            if waits > MOST_WAITS or wait.seconds > PATIENCE_SECONDS:
+                self._leave(window, f"It answers {wait.status}: {wait}")
+                return
+        elif wait.seconds > PATIENCE_SECONDS:
+            self._leave(window, str(wait))
+            return
+        self.run.snooze(wait.seconds)
+
+    def _failed(self, window: SyncWindow, why: str) -> None:
+        """Try again a little later, as often as the source's row says; then leave the window open."""
+        failures = self._count_failure(window)
+        delays = self.source.delays
+        if failures > len(delays):
+            self._leave(window, why)
+            return
+        again = clock.now() + timedelta(seconds=delays[failures - 1])
+        SyncWindow.objects.filter(pk=window.pk).update(problem=why[:500], next_attempt_at=again)
+
+    def _count_failure(self, window: SyncWindow) -> int:
+        SyncWindow.objects.filter(pk=window.pk).update(
+            failures=F("failures") + 1, error_count=F("error_count") + 1
+        )
+        return window.failures + 1
+
+    def _move(self, window: SyncWindow, to: WindowStatus, **changes: Any) -> None:
+        """Set where a gap stands, unless somebody closed it meanwhile."""
+        with transaction.atomic():
+            rows = SyncWindow.objects.filter(pk=window.pk, status__in=GAPS)
+            rows.update(status=to, **changes)
+            self.run.renew()
+        window.refresh_from_db()
+        window.source = self.source

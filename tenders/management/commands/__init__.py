@@ -1,0 +1,3 @@
+"""The command line of tenders."""
+
+from __future__ import annotations

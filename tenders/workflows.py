@@ -1,0 +1,48 @@
+"""Durable work: sync a source, fetch a range of it, and start what is due."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.context import RunContext
+from jobs.flow import Singleton
+from jobs.registry import workflow
+from jobs.retrying import Retry
+from tenders import planning, summing
+from tenders.actions.sources import find_source
+from tenders.actions.syncing import BACKFILL, MOST_ENRICHMENT, SYNC, start_due_syncs
+from tenders.crawling import Crawler
+from tenders.states import WindowKind
+
+
+@workflow(SYNC, singleton=Singleton(key="source"), retry=Retry((30, 300)))
+def sync(run: RunContext, *, source: str, max_enrichment: int = MOST_ENRICHMENT) -> dict[str, Any]:
+    """Bring a source up to date; the run is the job log, and its output says SUCCESS or PARTIAL, with counts.
+
+    1. Windows up to now are planned, and every gap is taken up anew. 2. They are fetched, saved, and proven complete or
+    left open. 3. What is new is enriched, at most so much. 4. The log is closed.
+    """
+    found = find_source(source)
+    run.transaction("plan windows", planning.plan_live, found)
+    Crawler(run, found, WindowKind.LIVE).crawl()
+    log: dict[str, Any] = run.transaction("close the log", summing.sum_up, found, run.id)
+    run.progress(log["pages"], log["pages"], summing.in_words(log))
+    return log
+
+
+@workflow(BACKFILL, singleton=Singleton(key="source"), retry=Retry((30, 300)))
+def backfill(run: RunContext, *, source: str) -> dict[str, Any]:
+    """Fetch what is open of the ranges that somebody asked for, the newest window first."""
+    found = find_source(source)
+    run.transaction("plan windows", planning.retry_gaps, found, WindowKind.BACKFILL)
+    Crawler(run, found, WindowKind.BACKFILL).crawl()
+    log: dict[str, Any] = run.transaction("close the log", summing.sum_up, found, run.id)
+    run.progress(log["pages"], log["pages"], summing.in_words(log))
+    return log
+
+
+@workflow("tenders.sync_all", cron="*/30 * * * *")
+def sync_all(run: RunContext) -> list[str]:
+    """Start a sync of every source that is switched on."""
+    started: list[str] = run.transaction("start", start_due_syncs, actor=run.actor)
+    return started
