@@ -256,12 +256,16 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
+        "AiCallStatus": "enrichment.states.CallStatus",
         "CampaignStatus": "campaigns.states.Status",
         "HoldPolicy": "messaging.states.HoldPolicy",
+        "EnrichmentMode": "enrichment.states.Mode",
+        "ImportMode": "imports.states.Mode",
         "ImportRowStatus": "imports.states.RowStatus",
         "ImportStatus": "imports.states.BatchStatus",
         "RunStatus": "jobs.states.RunStatus",
         "MessageStatus": "messaging.states.MessageStatus",
+        "ProposalStatus": "enrichment.states.ProposalStatus",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

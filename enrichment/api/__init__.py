@@ -1,0 +1,9 @@
+"""The routes of enrichment in the API."""
+
+from __future__ import annotations
+
+from django.urls.resolvers import URLPattern
+
+from enrichment.api import calls, clients, competitors
+
+routes: list[URLPattern] = [*clients.routes, *competitors.routes, *calls.routes]
