@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from campaigns import actions
 from campaigns.models import Campaign
-from campaigns.moments import read_moment
+from campaigns.moments import FIELD
 from campaigns.readiness import count_audience, count_gaps
 from campaigns.serializers import (
     AudienceOutput,
@@ -27,6 +27,7 @@ from campaigns.serializers import (
 from core.api.idempotency import idempotent
 from core.api.pages import CursorPage
 from core.audit import actor_of
+from core.local_time import read_moment
 
 ACCEPTED = OpenApiResponse(
     CampaignOutput, description="Under way; `Location` is the run, to be asked after `Retry-After`."
@@ -178,7 +179,7 @@ class ScheduleView(LaunchingView):
         campaign = Campaign.from_public_id(campaign_id)
         wish = validated(ScheduleInput(data=request.data))
         zone = wish["time_zone"]
-        at = read_moment(wish["scheduled_at"], time_zone=zone)
+        at = read_moment(wish["scheduled_at"], time_zone=zone, field=FIELD)
         actor = actor_of(request)
         return answer(actions.schedule_campaign(campaign, at=at, time_zone=zone, actor=actor))
 

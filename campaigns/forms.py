@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
 
-from campaigns.moments import check_future, localised
+from campaigns.moments import FIELD, check_future
 from core.errors import Refused
-
-
-@cache
-def zones() -> list[tuple[str, str]]:
-    """Return the time zones there are, as choices."""
-    names = (name for name in available_timezones() if "/" in name or name == "UTC")
-    return [(name, name.replace("_", " ")) for name in sorted(names)]
+from core.local_time import localised, zones
 
 
 class ScheduleForm(forms.Form):
@@ -36,7 +28,7 @@ class ScheduleForm(forms.Form):
             return cleaned
         zone = cleaned["time_zone"]
         try:
-            at = localised(self._local(), time_zone=zone)
+            at = localised(self._local(), time_zone=zone, field=FIELD)
             check_future(at)
         except Refused as refusal:
             raise forms.ValidationError(str(refusal)) from refusal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
@@ -66,3 +66,19 @@ def _given(fields: Sequence[Any], rows: Sequence[Sequence[Any]]) -> tuple[str, l
     row = f"({', '.join(['%s'] * len(fields))})"
     table = ", ".join([row] * len(rows))
     return f"(VALUES {table}) AS given", [v for given in zip(*values, strict=True) for v in given]
+
+
+def share(model: type[Model], ids: Iterable[Any]) -> None:
+    """Keep these rows from being changed until the transaction ends; others may share them meanwhile.
+
+    (On SQLite whoever writes has the whole database.)
+    """
+    keys = sorted(set(ids))
+    if connection.vendor != "postgresql" or not keys:
+        return
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT 1 FROM {table} WHERE id = ANY(%s) ORDER BY id FOR SHARE",  # noqa: S608 - a name of our models
+            [keys],
+        )

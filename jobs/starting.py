@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from core.errors import Refused
 from jobs import limits, registry, rows_of_runs
 from jobs.drafting import draft_run
 from jobs.events import standing
-from jobs.flow import Overlap, key_for
+from jobs.flow import Concurrency, Overlap, Throttle, key_for
 from jobs.models import Run
 from jobs.registry import Workflow
 from jobs.states import ACTIVE, RunStatus
@@ -72,13 +73,21 @@ def start_runs(
     due_at: datetime | None = None,
     priority: int = 0,
     queue: str = "main",
+    throttle: Throttle | None = None,
+    concurrency: Sequence[Concurrency] = (),
 ) -> list[Run]:
     """Insert many runs of one workflow in the caller's transaction, as `start_run` would one by one, and return them.
 
     `idempotency_keys` has one for each input, or is empty. A refusal names the place of its input, counted from zero,
-    and then nothing was inserted.
+    and then nothing was inserted. `throttle` and `concurrency` hold instead of what is declared.
     """
     known = registry.get(workflow)
+    if throttle or concurrency:
+        known = replace(
+            known,
+            throttle=throttle or known.throttle,
+            concurrency=tuple(concurrency) or known.concurrency,
+        )
     keys = idempotency_keys or [""] * len(inputs)
     shared: dict[str, Any] = {
         "actor": actor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from typing import Any
 
 from core import clock
@@ -69,6 +70,21 @@ def _deadly(run: Run, key: str) -> Iterator[None]:
         yield
     finally:
         setattr(RunContext, "_keep", keep)  # noqa: B010
+
+
+def run_until(moment: datetime, *, limit: int = 1_000) -> int:
+    """Let everything happen that is due up to a moment, each at its own time; return how often a run was entered.
+
+    The clock is put back at the end, so that a rehearsal goes from moment to moment.
+    """
+    present = clock.now()
+    entered = run_until_idle(limit=limit)
+    while present < moment:
+        due = timers.next_due()
+        present = min(max(due, present), moment) if due else moment
+        with clock.travel(to=present):
+            entered += run_until_idle(limit=limit)
+    return entered
 
 
 def run_until_idle(*, advance: bool = False, cron: bool = False, limit: int = 1_000) -> int:

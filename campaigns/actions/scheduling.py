@@ -7,11 +7,12 @@ from datetime import datetime
 from django.db import transaction
 
 from campaigns.models import Campaign
-from campaigns.moments import check_future, zone_named
+from campaigns.moments import check_future
 from campaigns.moves import conflict, move
 from campaigns.readiness import check_parts
 from campaigns.states import Status
 from core import audit
+from core.local_time import zone_named
 from jobs.actions import cancel_run, start_run
 
 

@@ -6,28 +6,29 @@ from datetime import UTC, datetime
 
 import pytest
 
-from campaigns.moments import check_future, read_moment, zone_named
+from campaigns.moments import FIELD, check_future
 from core import clock
 from core.errors import Refused
+from core.local_time import read_moment, zone_named
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
 
 def test_an_offset_of_its_own_wins_over_the_zone() -> None:
-    moment = read_moment("2027-03-01T09:30+05:00", time_zone="Europe/Berlin")
+    moment = read_moment("2027-03-01T09:30+05:00", time_zone="Europe/Berlin", field=FIELD)
 
     assert moment.astimezone(UTC) == datetime(2027, 3, 1, 4, 30, tzinfo=UTC)
 
 
 def test_a_time_without_offset_is_local_to_the_zone() -> None:
-    moment = read_moment("2027-07-01 09:30", time_zone="Europe/Berlin")
+    moment = read_moment("2027-07-01 09:30", time_zone="Europe/Berlin", field=FIELD)
 
     assert moment.astimezone(UTC) == datetime(2027, 7, 1, 7, 30, tzinfo=UTC)
 
 
 def test_text_that_is_no_time_is_refused_with_an_example() -> None:
     with pytest.raises(Refused) as refusal:
-        read_moment("next tuesday", time_zone="UTC")
+        read_moment("next tuesday", time_zone="UTC", field=FIELD)
 
     assert refusal.value.field == "scheduled_at"
     assert refusal.value.value == "next tuesday"
@@ -36,14 +37,14 @@ def test_text_that_is_no_time_is_refused_with_an_example() -> None:
 
 def test_a_local_time_that_the_clocks_skip_is_refused() -> None:
     with pytest.raises(Refused) as refusal:
-        read_moment("2027-03-28T02:30", time_zone="Europe/Berlin")
+        read_moment("2027-03-28T02:30", time_zone="Europe/Berlin", field=FIELD)
 
     assert "does not exist in Europe/Berlin" in str(refusal.value)
     assert refusal.value.remedy == "Choose 03:30 or another time."
 
 
 def test_a_local_time_that_comes_twice_means_its_first_coming() -> None:
-    moment = read_moment("2027-10-31T02:30", time_zone="Europe/Berlin")
+    moment = read_moment("2027-10-31T02:30", time_zone="Europe/Berlin", field=FIELD)
 
     assert moment.astimezone(UTC) == datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
 

@@ -9,9 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from campaigns.actions import schedule_campaign
 from campaigns.models import Campaign
-from campaigns.moments import read_moment
+from campaigns.moments import FIELD
 from core.audit import command_actor
 from core.errors import Refused
+from core.local_time import read_moment
 
 
 class Command(BaseCommand):
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         zone = options["time_zone"]
         try:
             campaign = Campaign.from_public_id(options["campaign"])
-            at = read_moment(options["when"], time_zone=zone)
+            at = read_moment(options["when"], time_zone=zone, field=FIELD)
             schedule_campaign(campaign, at=at, time_zone=zone, actor=command_actor())
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
