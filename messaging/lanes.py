@@ -76,12 +76,17 @@ def set_alarm(sender: Sender) -> None:
     """
     at = _next_moment(sender)
     if at:
-        start_run(
-            "messaging.wake",
-            input={"sender": sender.public_id},
-            idempotency_key=f"{sender.public_id}/{at.isoformat()}",
-            due_at=at,
-        )
+        set_alarm_at(sender, at)
+
+
+def set_alarm_at(sender: Sender, at: datetime) -> None:
+    """Have the lanes of a sender woken at a moment, once."""
+    start_run(
+        "messaging.wake",
+        input={"sender": sender.public_id},
+        idempotency_key=f"{sender.public_id}/{at.isoformat()}",
+        due_at=at,
+    )
 
 
 def _next_moment(sender: Sender) -> datetime | None:

@@ -35,8 +35,12 @@ class Claim:
 
     @property
     def said(self) -> dict[str, Any]:
-        """What its template sees as `data`: the stream's, and its own before that."""
-        return {**self.stream.data, **(self.data or {})}
+        """What its template sees as `data`: the stream's, and its own before that. Both may tell of an event."""
+        whole = {**self.stream.data, **(self.data or {})}
+        events = [told.get("event") for told in (self.stream.data, self.data or {})]
+        if all(isinstance(event, dict) for event in events):
+            whole["event"] = {**events[0], **events[1]}  # type: ignore[dict-item]
+        return whole
 
     @property
     def occasion(self) -> tuple[str, Topic | None]:

@@ -1,0 +1,157 @@
+"""Messages whose moment is known ahead: written many at once, held until then, moved when it moves, taken back.
+
+Nobody is asked for their consent when one is written: the cut asks, at the moment at which it goes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from core import clock
+from core.sql import share
+from messaging import lanes
+from messaging.batches import dissolve
+from messaging.channels import Channel
+from messaging.models import Contact, Message, SendBatch, Sender, Stream
+from messaging.models.outbox import MessageQuerySet
+from messaging.states import BatchStatus, MessageStatus, Reason, StreamStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One message to come: held until `not_before`, of no use after `expires_at`."""
+
+    stream: Stream
+    key: str
+    contact: Contact
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+    data: dict[str, Any] | None = None
+
+
+@transaction.atomic
+def write_planned(wanted: Sequence[Planned]) -> None:
+    """Write messages, each once per stream and key, and see to it that the lanes wake in time.
+
+    In a closed stream they are written as cancelled.
+    """
+    streams = {each.stream.pk for each in wanted}
+    share(Stream, streams)
+    closed = set(
+        Stream.objects.filter(pk__in=streams, status=StreamStatus.CLOSED).values_list(
+            "pk", flat=True
+        )
+    )
+    now = clock.now()
+    rows = [_row(each, now=now, is_closed=each.stream.pk in closed) for each in wanted]
+    Message.objects.bulk_create(rows, ignore_conflicts=True)
+    _wake(row for row in rows if row.status == MessageStatus.PENDING)
+
+
+def _row(planned: Planned, *, now: datetime, is_closed: bool) -> Message:
+    later = planned.not_before if planned.not_before and planned.not_before > now else None
+    row = Message(
+        stream=planned.stream,
+        key=planned.key,
+        contact=planned.contact,
+        address=planned.contact.address(Channel(planned.stream.sender.channel)),
+        status=MessageStatus.PENDING,
+        reason=Reason.SCHEDULED if later else "",
+        data=planned.data,
+        not_before=later,
+        expires_at=planned.expires_at,
+        created_at=now,
+    )
+    if is_closed:
+        row.status, row.reason = MessageStatus.SKIPPED, Reason.CANCELLED
+        row.not_before, row.settled_at = None, now
+    return row
+
+
+def _wake(rows: Iterable[Message]) -> None:
+    """Start the lanes of those with something due; have the others woken at their first moment."""
+    moments: dict[Sender, set[datetime | None]] = defaultdict(set)
+    for row in rows:
+        moments[row.stream.sender].add(row.not_before)
+    for sender in sorted(moments, key=lambda each: each.pk):
+        later = [at for at in moments[sender] if at is not None]
+        if later:
+            lanes.set_alarm_at(sender, min(later))
+        if None in moments[sender]:
+            lanes.ensure_lanes(sender)
+
+
+@transaction.atomic
+def retime(
+    messages: MessageQuerySet, *, not_before: datetime | None, expires_at: datetime | None
+) -> int:
+    """Give messages that were not handed over another moment; return how many there were.
+
+    What is late by then is skipped when its turn comes.
+    """
+    held = not_before if not_before and not_before > clock.now() else None
+    ids = _takable(messages)
+    moved = Message.objects.filter(pk__in=ids, status=MessageStatus.PENDING).update(
+        not_before=held, expires_at=expires_at, reason=Reason.SCHEDULED if held else ""
+    )
+    for sender in Sender.objects.filter(streams__messages__in=ids).distinct().order_by("pk"):
+        if held:
+            lanes.set_alarm_at(sender, held)
+        else:
+            lanes.ensure_lanes(sender)
+    return moved
+
+
+@transaction.atomic
+def take_back(messages: MessageQuerySet) -> int:
+    """Cancel messages that were not handed over; return how many there were. What is on its way arrives."""
+    ids = _takable(messages)
+    pending = Message.objects.filter(pk__in=ids, status=MessageStatus.PENDING)
+    return pending.update(
+        status=MessageStatus.SKIPPED,
+        reason=Reason.CANCELLED,
+        not_before=None,
+        settled_at=clock.now(),
+    )
+
+
+@transaction.atomic
+def tell(streams: Collection[Stream], data: dict[str, Any]) -> None:
+    """Give streams other data: whatever was not handed over is written with it."""
+    ids = [stream.pk for stream in streams]
+    Stream.objects.filter(pk__in=ids).update(data=data)
+    _takable(Message.objects.filter(stream__in=ids))
+
+
+@transaction.atomic
+def tell_one(messages: MessageQuerySet, data: dict[str, Any] | None) -> None:
+    """Give messages that were not handed over other data of their own."""
+    ids = _takable(messages)
+    Message.objects.filter(pk__in=ids, status=MessageStatus.PENDING).update(data=data)
+
+
+def _takable(messages: MessageQuerySet) -> list[int]:
+    """Return the messages that nobody has been handed yet, out of the batches that were frozen with them.
+
+    1. Lock the pending ones: a lane that is cutting some of them comes to its end first. 2. Dissolve what it froze.
+    """
+    open_ones = messages.filter(status__in=[MessageStatus.PENDING, MessageStatus.SENDING])
+    pending = messages.filter(status=MessageStatus.PENDING).select_for_update(
+        of=("self",), no_key=True
+    )
+    list(pending.order_by("pk").values_list("pk", flat=True))
+    ids = list(open_ones.values_list("pk", flat=True))
+    dissolve(_frozen_with(ids))
+    return ids
+
+
+def _frozen_with(ids: list[int]) -> list[UUID]:
+    frozen = SendBatch.objects.filter(status=BatchStatus.FROZEN, messages__in=ids)
+    return list(frozen.values_list("pk", flat=True).distinct())
