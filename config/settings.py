@@ -205,6 +205,12 @@ SMTP_BACKEND = env.str("SMTP_BACKEND", default="") or SMTP_BACKEND
 DOUBT_SECONDS = env.int("DOUBT_SECONDS", default=180)
 SMS_PRICE_PER_SEGMENT = Decimal(env.str("SMS_PRICE_PER_SEGMENT", default="") or 0)
 SMS_CURRENCY = env.str("SMS_CURRENCY", default="USD")
+ZOOM_ACCOUNT_ID = env.str("ZOOM_ACCOUNT_ID", default="")
+ZOOM_CLIENT_ID = env.str("ZOOM_CLIENT_ID", default="")
+ZOOM_CLIENT_SECRET = env.str("ZOOM_CLIENT_SECRET", default="")
+ZOOM_API_URL = env.str("ZOOM_API_URL", default="https://api.zoom.us/v2").rstrip("/")
+ZOOM_AUTH_URL = env.str("ZOOM_AUTH_URL", default="https://zoom.us").rstrip("/")
+ZOOM_WEBHOOK_SECRET = env.list("ZOOM_WEBHOOK_SECRET", default=[])
 
 # --- AI: without a key or an address the built-in sandbox model answers ------------------------------
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")

@@ -1,0 +1,3 @@
+"""Commands of funnels."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The command line of funnels."""
+
+from __future__ import annotations
