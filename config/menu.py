@@ -24,6 +24,15 @@ GROUPS = (
         ),
     ),
     (
+        "Clients",
+        (
+            ("enrichment.Client", "apartment"),
+            ("enrichment.Competitor", "swords"),
+            ("enrichment.Proposal", "front_hand"),
+            ("enrichment.AiCall", "receipt_long"),
+        ),
+    ),
+    (
         "Watch",
         (
             ("jobs.Run", "monitoring"),
@@ -38,6 +47,10 @@ GROUPS = (
         (
             ("messaging.Sender", "outgoing_mail"),
             ("messaging.ContentBlock", "article"),
+            ("enrichment.Prompt", "chat"),
+            ("enrichment.ModelPrice", "sell"),
+            ("enrichment.Budget", "savings"),
+            ("enrichment.AiAccount", "account_balance"),
             ("core.ApiKey", "key"),
         ),
     ),

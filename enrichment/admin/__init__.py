@@ -1,0 +1,7 @@
+"""The pages of enrichment for staff."""
+
+from __future__ import annotations
+
+from enrichment.admin import calls, clients, findings, money, prompts
+
+__all__ = ["calls", "clients", "findings", "money", "prompts"]
