@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import time
 import uuid
+from functools import cache
+from typing import Any
 
 from django.db import transaction
 
 from core.ids import decode
 from jobs.context import RunContext
+from jobs.database import hot
 from jobs.models import Run
 from jobs.starting import start_run
 from messaging.models import EventReader, ProviderEvent
@@ -33,8 +36,7 @@ HEAD_START = 600
 
 def wake() -> bool:
     """Start the reader where it rests; call it after the event is committed. Returns whether it was started."""
-    awake = EventReader.objects.filter(pk=ONLY, run__in=Run.objects.active())
-    return not awake.exists() and _start()
+    return not hot(*_awake()) and _start()
 
 
 def tend() -> bool:
@@ -58,6 +60,13 @@ def read(run: RunContext) -> None:
             run.snooze(HELD_SECONDS)
         if outcome.found < applying.BATCH and applied:
             run.snooze(NAP_SECONDS)
+
+
+@cache
+def _awake() -> tuple[str, tuple[Any, ...]]:
+    """Return the question whether the reader is awake as a statement; every webhook asks it."""
+    awake = EventReader.objects.filter(pk=ONLY, run__in=Run.objects.active())
+    return awake.values_list("pk").query.sql_with_params()
 
 
 @transaction.atomic
