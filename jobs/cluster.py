@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 import django
 
@@ -21,7 +23,7 @@ def main() -> None:
 
     from jobs.processes import die_with_parent
 
-    os.nice(NICENESS)
+    be_polite()
     # In development Django remembers statements for its error pages; a worker has none.
     BaseDatabaseWrapper.queries_limit = 0
 
@@ -45,6 +47,17 @@ def main() -> None:
     os.register_at_fork(after_in_child=die_with_parent)
     cluster.Sentinel = Sentinel
     cluster.Cluster().start()
+
+
+def be_polite() -> None:
+    """Leave the processor to others first: within this session, and as a session beside others.
+
+    Linux shares the processor between sessions before it looks at what is nice in each (man 7 sched, autogroup); in
+    a cgroup of its own, as under systemd, CPUWeight of the unit says the same.
+    """
+    os.nice(NICENESS)
+    with suppress(OSError):  # no autogroups here, or nobody may change them
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 if __name__ == "__main__":
