@@ -234,6 +234,9 @@ CONTENT_PRIVATE_HOSTS = env.list("CONTENT_PRIVATE_HOSTS", default=[])
 # --- tenders --------------------------------------------------------------------------------------
 TENDER_PRIVATE_HOSTS = env.list("TENDER_PRIVATE_HOSTS", default=[])
 
+# --- imports ---------------------------------------------------------------------------------------
+IMPORT_COPY_DAYS = env.int("IMPORT_COPY_DAYS", default=90)
+
 # --- people ---------------------------------------------------------------------------------------
 DEFAULT_PHONE_REGION = env.str("DEFAULT_PHONE_REGION", default="ZA")
 

@@ -10,10 +10,16 @@ class ImportsConfig(AppConfig):
     verbose_name = "Imports"
 
     def ready(self) -> None:
-        """Register what rows can become, of the things that stand below imports."""
+        """Register what rows can become, of the things that stand below imports, and what is known of a person."""
         from imports.contacts import Contacts
+        from imports.erasing import forget
+        from imports.people import told_of
         from imports.suppressions import Suppressions
         from imports.targets import register
+        from messaging import dossier
+        from messaging.actions import erasing
 
         register(Contacts())
         register(Suppressions())
+        dossier.register_part("imports", told_of)
+        erasing.register_part("imports", forget)

@@ -13,6 +13,7 @@ from core.live import Figure, Look, Notice
 from imports import targets
 from imports.actions import earlier_batches
 from imports.checking import can_be_checked
+from imports.copies import why_forgotten
 from imports.looks import (
     Progress,
     Step,
@@ -96,7 +97,8 @@ class Panel:
     @property
     def has_errors_to_download(self) -> bool:
         """There are rows to correct and import again."""
-        return self.report is not None and bool(self.batch.failed or self.batch.warned)
+        has_errors = bool(self.batch.failed or self.batch.warned)
+        return self.report is not None and has_errors and self.batch.forgotten_at is None
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,8 @@ def notices_of(batch: CsvBatch) -> Iterator[Notice]:
             "No worker is running, so nothing will happen yet.",
             "Ask whoever operates this to start one.",
         )
+    if forgotten := why_forgotten(batch):
+        yield Notice(forgotten, "", "delete", "calm")
     yield from history(batch)
     if batch.not_undone:
         place = rows_of(batch, undo__exact=UndoOutcome.EDITED)

@@ -10,6 +10,7 @@ from django.db import transaction
 from core import audit
 from core.errors import Conflict, Refused
 from imports import targets
+from imports.copies import require_copies
 from imports.models import CsvBatch
 from imports.states import BatchStatus
 from jobs.actions import start_run
@@ -35,12 +36,15 @@ def move(
     detail: dict[str, Any] | None = None,
     **changes: Any,
 ) -> CsvBatch:
-    """Move an import on and start the run that does its work; raise Conflict where it stands elsewhere."""
-    moved = CsvBatch.objects.filter(pk=batch.pk, status__in=out_of).update(
-        status=to, problem=None, **changes
-    )
+    """Move an import on and start the run that does its work; raise Conflict where it stands elsewhere.
+
+    One whose copies of people are deleted goes nowhere any more.
+    """
+    found = CsvBatch.objects.filter(pk=batch.pk, status__in=out_of, forgotten_at=None)
+    moved = found.update(status=to, problem=None, **changes)
     batch.refresh_from_db()
     if not moved:
+        require_copies(batch)
         raise Conflict(
             f"The import of {batch.file_name} is {batch.get_status_display().lower()}.",
             field="status",

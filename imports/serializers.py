@@ -161,6 +161,10 @@ class BatchSummary(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+    forgotten_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When its copies of people were deleted; from then on it cannot be undone or tried again.",
+    )
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_run_url(self, batch: CsvBatch) -> str | None:

@@ -11,14 +11,17 @@ from typing import Any
 from django.db import transaction
 
 from core import clock
-from imports import checking, loading, moves, preparing, undoing
+from imports import checking, erasing, forgetting, loading, moves, preparing, undoing
+from imports.actions.running import cancel_abandoned
 from imports.models import CsvBatch
 from imports.paced import PacedRows
 from imports.states import MOVING, BatchStatus
 from imports.targets import PacedTarget, get
 from jobs.context import RunContext
+from jobs.flow import Singleton
 from jobs.models import Run
 from jobs.registry import workflow
+from messaging.models import Contact
 
 #: How long an import works before it lets others have the worker.
 TURN_SECONDS = 2.0
@@ -105,6 +108,31 @@ def undo(run: RunContext, *, batch: str) -> dict[str, int]:
         if time.monotonic() - turn > TURN_SECONDS:
             run.snooze()
     return {"undone": found.undone, "not_undone": found.not_undone}
+
+
+@workflow("imports.forget_old", cron="41 3 * * *", singleton=Singleton())
+def forget_old(run: RunContext) -> int:
+    """Delete the copies of people of imports that ended IMPORT_COPY_DAYS ago, or were left waiting as long; return of
+    how many."""
+    cancel_abandoned(forgetting.since(clock.now()))
+    done = sum(
+        forgetting.forget_copies(batch, renew=run.renew) for batch in forgetting.due(clock.now())
+    )
+    forgetting.sweep()
+    return done
+
+
+@workflow("imports.forget_person")
+def forget_person(run: RunContext, *, contact: str, hashes: list[str]) -> int:
+    """Forget an erased person in every import there was; return in how many rows. Waits for those under way."""
+    before = Contact.from_public_id(contact).erased_at or clock.now()
+    batches = CsvBatch.objects.filter(forgotten_at=None, created_at__lte=before).order_by("pk")
+    rows = 0
+    for batch in batches.exclude(status__in=MOVING):
+        rows += run.step(f"forget in {batch.public_id}", erasing.forget_in, batch, hashes)
+    if batches.filter(status__in=MOVING).exists():
+        run.snooze(erasing.LOOK_AGAIN_SECONDS)
+    return rows
 
 
 @workflow("imports.stopped")

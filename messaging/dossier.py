@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db.models import Model, Q
+from django.db.models import Model, Q, QuerySet
 
 from core import audit, clock
 from core.models import AuditEntry
 from messaging.channels import Channel
-from messaging.letters import letter_of
+from messaging.letters import letter_of, letter_of_test
 from messaging.life import MOMENTS
 from messaging.models import (
     ConsentEvent,
     Contact,
     Message,
+    Proof,
     ProviderEvent,
     Suppression,
 )
@@ -61,6 +62,7 @@ def export_contact(contact: Contact, *, actor: str) -> dict[str, Any]:
             _suppressions(contact), ("channel", "reason", "source", "created_at")
         ),
         "messages": [_message(each) for each in _messages(contact)],
+        "tests": [_test(each, contact) for each in tests_about(contact).order_by("pk")],
         "answers": _rows(_answers(contact), EVENT),
         "changes": _rows(
             AuditEntry.objects.about(contact).order_by("at"), ("at", "actor", "verb", "detail")
@@ -109,6 +111,25 @@ def _message(message: Message) -> dict[str, Any]:
         "html": letter.html if letter else None,
         "text": letter.text if letter else None,
         "events": _rows(message.events.all(), EVENT),
+    }
+
+
+def tests_about(contact: Contact) -> QuerySet[Proof]:
+    """Return the tests of templates that were written as for a person, or went to an address of theirs."""
+    return Proof.objects.filter(Q(contact=contact) | Q(address__in=contact.addresses))
+
+
+def _test(proof: Proof, contact: Contact) -> dict[str, Any]:
+    """Return a test; the address is told where it is the person's own, for others are somebody else's."""
+    letter = letter_of_test(proof)
+    return {
+        "id": proof.public_id,
+        "template": proof.version.template.name,
+        "address": proof.address if proof.address in contact.addresses else None,
+        **_row(proof, ("status", "created_at", "created_by")),
+        "subject": letter.subject if letter else None,
+        "html": letter.html if letter else None,
+        "text": letter.text if letter else None,
     }
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from messaging import payloads
-from messaging.models import Message
+from messaging.models import Message, Proof
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,15 @@ def letter_of(message: Message) -> Letter | None:
     if message.batch is None or message.position is None:
         return None
     mails = payloads.decode(message.batch.payload)
-    mail = mails[message.position]
+    return _letter(mails[message.position])
+
+
+def letter_of_test(proof: Proof) -> Letter | None:
+    """Return a test as it was sent, or None once the person that it was about is erased."""
+    return _letter(payloads.decode(bytes(proof.payload))[0]) if proof.payload else None
+
+
+def _letter(mail: dict[str, Any]) -> Letter:
     return Letter(
         sender=mail.get("from", ""),
         recipient=", ".join(mail["to"]) if isinstance(mail["to"], list) else mail["to"],

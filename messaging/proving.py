@@ -25,11 +25,14 @@ from messaging.providers.base import (
 from messaging.providers.registry import provider_of
 
 MAY_HAVE_ARRIVED = "It may have arrived: the provider's answer was lost. Look, then test again."
+ERASED = "The person that it was about has been erased."
 UNCERTAIN = (Unknown, KeyInFlight, InDoubt)
 
 
 def hand_over(proof: Proof) -> str:
     """Hand a proof to its provider; return its status. Raises what makes its run try again later."""
+    if not proof.payload:
+        return settle(proof, problem=ERASED)
     provider = provider_of(proof.sender)
     keeps_keys = not isinstance(provider, Keyless)
     _wait_for_budget(proof)

@@ -7,6 +7,7 @@ from django.db import transaction
 from core import audit, clock
 from core.errors import Conflict, Refused
 from imports import moves, targets
+from imports.copies import require_copies
 from imports.models import CsvBatch
 from imports.staging import copy_rows, rows_path
 from imports.states import BatchStatus
@@ -30,6 +31,7 @@ def retry_failed(batch: CsvBatch, *, actor: str) -> CsvBatch:
             value=batch.status,
             remedy="Only failed rows of an import that has ended can be tried again.",
         )
+    require_copies(batch)
     child = CsvBatch(parent=batch, actor=actor, status=BatchStatus.IMPORTING)
     for name in COPIED:
         setattr(child, name, getattr(batch, name))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from core import clock
+from core import audit, clock
 from core.errors import Conflict
 from imports import moves, targets
 from imports.checking import require_checkable
@@ -118,6 +119,15 @@ def cancel_batch(batch: CsvBatch, *, actor: str) -> CsvBatch:
         finished_at=clock.now(),
         seconds_left=None,
     )
+
+
+def cancel_abandoned(before: datetime) -> int:
+    """End imports that have waited for a person since before a moment; nothing of them was written. Return how many."""
+    waiting = CsvBatch.objects.filter(status__in=OPEN, created_at__lt=before)
+    abandoned = list(waiting.exclude(run__finished_at__gte=before))
+    for batch in abandoned:
+        cancel_batch(batch, actor=audit.SYSTEM)
+    return len(abandoned)
 
 
 def require_described(batch: CsvBatch) -> None:

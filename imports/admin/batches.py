@@ -16,6 +16,7 @@ from imports import actions, moves
 from imports.actions.running import why_not_resumed
 from imports.admin.upload import UploadPage
 from imports.admin.wizard import WizardPages
+from imports.copies import why_forgotten
 from imports.downloads import error_file_view
 from imports.live import panel_of
 from imports.looks import look_of
@@ -38,17 +39,17 @@ BUTTONS = {
 
 
 def nothing_failed(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
-    return "" if batch.failed else "No row failed."
+    return why_forgotten(batch) or ("" if batch.failed else "No row failed.")
 
 
 def nothing_written(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
     if batch.status == BatchStatus.UNDOING and not moves.has_lost_its_run(batch):
         return "It is being undone."
-    return "" if batch.succeeded else "It has changed nothing."
+    return why_forgotten(batch) or ("" if batch.succeeded else "It has changed nothing.")
 
 
 def being_undone(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
-    return why_not_resumed(batch)
+    return why_forgotten(batch) or why_not_resumed(batch)
 
 
 def ask_to_retry(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:

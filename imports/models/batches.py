@@ -85,6 +85,9 @@ class CsvBatch(PublicIdModel):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     started_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
+    forgotten_at = models.DateTimeField(
+        "copies deleted at", null=True, editable=False, help_text="what it held of people"
+    )
 
     class Meta:
         db_table = "csv_batches"
@@ -135,6 +138,18 @@ class CsvRowQuerySet(models.QuerySet["CsvRow"]):
     def warned(self) -> Self:
         """Rows that were taken with values left out."""
         return self.exclude(status=RowStatus.FAILED).exclude(error_code="")
+
+    def forget(self) -> int:
+        """Take off them what they hold of the things they were about; return how many rows these are.
+
+        Numbers, statuses and codes stay.
+        """
+        said = ~Q(error_value="") | ~Q(error_message="") | Q(issues__isnull=False)
+        kept = Q(before__isnull=False) | Q(answer__isnull=False)
+        self.filter(said | kept).update(
+            before=None, answer=None, issues=None, error_value="", error_message=""
+        )
+        return self.count()
 
     def undoable(self) -> Self:
         return self.exclude(effect="").filter(undo="")
@@ -187,6 +202,9 @@ class CsvRow(models.Model):
                 fields=["batch", "number"],
                 name="csv_row_with_error",
                 condition=~Q(error_code=""),
+            ),
+            models.Index(
+                fields=["object_id"], name="csv_row_by_object", condition=~Q(object_id="")
             ),
         ]
 

@@ -18,6 +18,7 @@ from jobs.models import Run
 from messaging import lives
 from messaging.actions.consent import suppress_address, withdraw_consent
 from messaging.channels import Channel
+from messaging.dossier import tests_about
 from messaging.models import (
     ConsentEvent,
     ConsentState,
@@ -53,6 +54,7 @@ def erase_contact(contact: Contact, *, actor: str) -> Run:
         _refuse_twice(contact)
         for forget in _parts.values():
             forget(contact)
+        _forget_tests(contact)
         _withdraw(contact, actor=actor)
         _anonymise(contact)
         _forget_what_was_said(contact)
@@ -112,6 +114,14 @@ def _forget_what_was_said(contact: Contact) -> None:
     contact.confirmations.update(ip_address=None)
     # The history is append-only for everybody else.
     QuerySet(ConsentEvent).filter(contact=contact).update(ip_address=None)
+
+
+def _forget_tests(contact: Contact) -> None:
+    """Empty the tests about a person, and take their address off those that went to it; one on its way is given up."""
+    tests = tests_about(contact)
+    ids = [proof.public_id for proof in tests.only("pk")]
+    SandboxMessage.objects.filter(message__in=ids).delete()
+    tests.filter(address__in=contact.addresses).update(address="", payload=b"", contact=None)
     Proof.objects.filter(contact=contact).update(payload=b"", contact=None)
 
 

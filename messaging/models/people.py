@@ -80,6 +80,11 @@ class Contact(PublicIdModel):
         address: str | None = getattr(self, channel.address_field)
         return address or ""
 
+    @property
+    def addresses(self) -> list[str]:
+        """Where this person is reached, on whichever channel."""
+        return [address for address in map(self.address, Channel) if address]
+
     def address_hash_for(self, channel: Channel) -> str:
         """Return the hash by which this person is suppressed on a channel, or nothing."""
         hashed: str = getattr(self, f"{channel.address_field}_hash")

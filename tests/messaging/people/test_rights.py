@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -21,6 +22,7 @@ from jobs.testing import run_until_idle
 from messaging.actions.consent import Evidence
 from messaging.actions.erasing import erase_contact
 from messaging.actions.people import add_to_list, create_contact, create_list, update_contact
+from messaging.actions.proofs import send_proof
 from messaging.actions.topics import choose_topic, create_topic
 from messaging.addresses import address_hash
 from messaging.channels import Channel
@@ -31,10 +33,13 @@ from messaging.models import (
     ConsentEvent,
     Contact,
     Message,
+    Proof,
     ProviderEvent,
     SandboxMessage,
     SendBatch,
+    Sender,
     Suppression,
+    Template,
 )
 from messaging.streams import open_stream, pause_stream, write_messages
 from tests.messaging.outbox.making import make_sender, make_version
@@ -128,6 +133,64 @@ def test_nothing_of_an_erased_person_is_left_but_the_hash(thandi: Contact) -> No
     }
     assert "hello other" in after
     assert Run.objects.get(workflow="messaging.erase").status == "completed"
+
+
+@pytest.fixture
+def proofs(thandi: Contact) -> list[Proof]:
+    """Tests that went to her, were about her, and have nothing to do with her."""
+    template, sender = Template.objects.get(), Sender.objects.get()
+    send = partial(send_proof, template, sender=sender, actor="staff:alice")
+    sent = [
+        send(address="thandi@example.com"),
+        send(address="alice@example.com", contact=thandi),
+        send(address="alice@example.com"),
+    ]
+    run_until_idle(advance=True)
+    return sent
+
+
+def test_the_export_holds_tests_to_her_and_about_her(thandi: Contact, proofs: list[Proof]) -> None:
+    told = export_contact(thandi, actor="staff:alice")["tests"]
+
+    assert [(each["id"], each["address"]) for each in told] == [
+        (proofs[0].public_id, "thandi@example.com"),
+        (proofs[1].public_id, None),
+    ]
+    assert told[1]["subject"] == "[Test] Hello Thandi Adams"
+    assert told[1]["status"] == "sent"
+
+
+def test_tests_to_her_and_about_her_are_emptied_and_others_stay(
+    thandi: Contact, proofs: list[Proof]
+) -> None:
+    erase_contact(thandi, actor="staff:alice")
+    run_until_idle(advance=True)
+
+    to_her, about_her, other = Proof.objects.order_by("pk")
+    assert (to_her.address, bytes(to_her.payload)) == ("", b"")
+    assert (about_her.address, bytes(about_her.payload)) == ("alice@example.com", b"")
+    assert (about_her.contact, other.payload != b"") == (None, True)
+    kept = SandboxMessage.objects.filter(message__startswith="prf").values_list("message")
+    assert list(kept) == [(other.public_id,)]
+
+
+def test_a_test_about_her_that_is_still_on_its_way_is_given_up(thandi: Contact) -> None:
+    proof = send_proof(
+        Template.objects.get(),
+        sender=Sender.objects.get(),
+        address="alice@example.com",
+        contact=thandi,
+        actor="staff:alice",
+    )
+    erase_contact(thandi, actor="staff:alice")
+    run_until_idle(advance=True)
+
+    proof.refresh_from_db()
+    assert (proof.status, proof.problem) == (
+        "failed",
+        "The person that it was about has been erased.",
+    )
+    assert not SandboxMessage.objects.filter(message=proof.public_id).exists()
 
 
 def test_an_erased_person_is_written_to_no_more(thandi: Contact) -> None:
