@@ -27,15 +27,17 @@ from tenders.states import WindowKind
 
 #: No window asks for more single numbers.
 MOST_NUMBERS = 2_000
-#: A number that was absent so often is absent for good, …
+#: A number that was absent so often, or failed so often, is absent for good, …
 BELIEVED_AFTER = 3
+GIVEN_UP_AFTER = 6
 #: … and in between it is left alone for so long: one that the source said it does not have, one that failed.
 ASK_AGAIN = timedelta(hours=20)
 RETRY_AFTER = timedelta(minutes=25)
-#: So many numbers after the last are asked for: a list that lies may hide the newest.
+#: So many numbers after the last (and before the very first) are asked for: a list that lies may hide them.
 BEYOND = 3
 #: How far back the number before a span is looked for.
 BEFORE = timedelta(days=14)
+NEAR = 50
 
 
 def fetch_missing(run: RunContext, window: SyncWindow, manners: Manners) -> bool:
@@ -47,7 +49,9 @@ def fetch_missing(run: RunContext, window: SyncWindow, manners: Manners) -> bool
     url = paging.item_url(source, f"{source.ocid_prefix}{number}")
     try:
         body = ask(url, manners)
-        package = unwrap(parse(body, encoding=source.encoding, fixups=source.fixups).data)
+        package = unwrap(
+            parse(body, encoding=source.encoding, fixups=source.fixups).data, or_none=True
+        )
     except BadBody as problem:
         remember(source, number, answer=str(problem), is_failure=True)
         return True
@@ -107,23 +111,25 @@ def next_missing(window: SyncWindow) -> int | None:
     if span is None:
         return None
     first, last = span
-    wanted = [f"{source.ocid_prefix}{number}" for number in range(first, last + 1)]
-    known = _numbers(source, Tender.objects.filter(source=source, ocid__in=wanted))
-    answered = known | set(_resting(source, (first, last + BEYOND)))
+    answered = _known(source, span) | set(_resting(source, (first, last + BEYOND)))
     return next((n for n in range(first, last + BEYOND + 1) if n not in answered), None)
 
 
 def span_of(window: SyncWindow) -> tuple[int, int] | None:
-    """Return the first and last number that belong to a window and its overlap, from the one after what came before."""
+    """Return the first and last number that belong to a window and its overlap.
+
+    The first is the one after the last that came before; where none is known, a few before the first that was seen.
+    """
     source = window.source
     start, end = window.starts_at - source.overlap, window.ends_at + timedelta(days=1)
     tenders = Tender.objects.filter(source=source)
     seen = _numbers(source, tenders.filter(published_at__range=(start, end)))
     if not seen:
         return None
-    before = tenders.filter(published_at__range=(start - BEFORE, start - timedelta(seconds=1)))
+    near = [f"{source.ocid_prefix}{min(seen) - less}" for less in range(1, NEAR)]
+    before = tenders.filter(Q(published_at__range=(start - BEFORE, start)) | Q(ocid__in=near))
     anchors = {number for number in _numbers(source, before) if number < min(seen)}
-    first = max(anchors) + 1 if anchors else min(seen)
+    first = max(anchors) + 1 if anchors else min(seen) - BEYOND
     return max(first, max(seen) - MOST_NUMBERS), max(seen)
 
 
@@ -142,15 +148,21 @@ def doubtful(window: SyncWindow) -> list[int]:
     if span is None:
         return []
     failing = AbsentNumber.objects.filter(
-        source=window.source, number__range=span, is_failure=True, asked_count__lt=BELIEVED_AFTER
+        source=window.source, number__range=span, is_failure=True, asked_count__lt=GIVEN_UP_AFTER
     )
-    return list(failing.order_by("number").values_list("number", flat=True))
+    return sorted(set(failing.values_list("number", flat=True)) - _known(window.source, span))
+
+
+def _known(source: TenderSource, span: tuple[int, int]) -> set[int]:
+    wanted = [f"{source.ocid_prefix}{number}" for number in range(span[0], span[1] + 1)]
+    return _numbers(source, Tender.objects.filter(source=source, ocid__in=wanted))
 
 
 def _resting(source: TenderSource, span: tuple[int, int]) -> QuerySet[AbsentNumber, int]:
     now = clock.now()
     is_resting = (
-        Q(asked_count__gte=BELIEVED_AFTER)
+        Q(asked_count__gte=GIVEN_UP_AFTER)
+        | Q(is_failure=False, asked_count__gte=BELIEVED_AFTER)
         | Q(is_failure=False, asked_at__gt=now - ASK_AGAIN)
         | Q(is_failure=True, asked_at__gt=now - RETRY_AFTER)
     )

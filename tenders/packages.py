@@ -10,6 +10,8 @@ from tenders.bodies import BadBody
 
 #: Members by which answers with status 200 say that something went wrong.
 COMPLAINTS = ("error", "errors", "message", "Message", "detail", "fault", "exception")
+#: Members that only a package has.
+ENVELOPE = {"version", "publishedDate", "publisher"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +22,11 @@ class Package:
     next_url: str = ""
 
 
-def unwrap(data: Any) -> Package:
+def unwrap(data: Any, *, or_none: bool = False) -> Package:
     """Return the releases of a release package, a record package, an array of either, or of a bare release.
 
-    Raises BadBody where an answer says that it failed, or is something else.
+    Raises BadBody where an answer says that it failed, or is something else. An empty object, by which sources say
+    that they do not know an ocid, is a package only with `or_none`.
     """
     packages = data if isinstance(data, list) else [data]
     releases: list[Any] = []
@@ -31,7 +34,8 @@ def unwrap(data: Any) -> Package:
     for package in packages:
         if not isinstance(package, dict):
             raise BadBody(f"The answer holds {type(package).__name__} in place of a package.")
-        releases += _releases_of(package)
+        if package or not or_none:
+            releases += _releases_of(package)
         next_url = next_url or _next_of(package)
     return Package(releases, next_url)
 
@@ -43,12 +47,13 @@ def _releases_of(package: Mapping[str, Any]) -> list[Any]:
         return [release for record in package["records"] for release in _of_record(record)]
     if "ocid" in package:
         return [package]
-    if not package:
-        return []
     for name in COMPLAINTS:
         if package.get(name):
             raise BadBody(f"The answer says: {str(package[name])[:200]}")
-    raise BadBody(f"The answer has no releases; it has {', '.join(sorted(package))[:200]}.")
+    if ENVELOPE & set(package):  # some leave the list out where it would be empty
+        return []
+    members = ", ".join(sorted(package))[:200]
+    raise BadBody(f"The answer has no releases; it has {members or 'nothing'}.")
 
 
 def _of_record(record: Any) -> Iterator[Any]:

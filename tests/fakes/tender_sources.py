@@ -62,7 +62,8 @@ def truncates(reply: Reply) -> Reply:
 
 
 def in_latin_1(reply: Reply) -> Reply:
-    return Reply(200, {}, raw=json.dumps(reply.body, ensure_ascii=False).encode("iso-8859-1"))
+    raw = json.dumps(reply.body, ensure_ascii=False).encode("iso-8859-1")
+    return Reply(200, reply.body, raw=raw)
 
 
 def with_bom(reply: Reply) -> Reply:

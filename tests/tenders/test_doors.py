@@ -136,7 +136,7 @@ def test_staff_give_a_window_up_and_take_it_up_again(
         assert source.cursor_at == MONDAY
         log = synced(source).output
         assert (log["outcome"], log["windows_complete"]) == ("SUCCESS", 1)
-    verbs = AuditEntry.objects.filter(verb__startswith="tender_window").order_by("at")
+    verbs = AuditEntry.objects.filter(verb__startswith="tender_window").order_by("pk")
     assert list(verbs.values_list("verb", flat=True)) == [
         "tender_window.closed",
         "tender_window.reopened",
