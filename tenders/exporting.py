@@ -1,0 +1,69 @@
+"""Tenders for other programs: CSV that no spreadsheet computes, and one OCDS release package of compiled releases."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from core import clock
+from core.ids import encode
+from messaging.exporting import Echo, safe_cell
+from tenders.models import Tender, TenderSource
+from tenders.moments import Moment
+
+CHUNK = 500
+COLUMNS = {
+    "id": "pk",
+    "ocid": "ocid",
+    "source": "source__key",
+    "number": "number",
+    "title": "title",
+    "buyer": "buyer",
+    "phase": "phase",
+    "status": "status",
+    "category": "category",
+    "detailed_category": "detailed_category",
+    "cpv": "codes",
+    "region": "region",
+    "value": "value",
+    "currency": "currency",
+    "published_at": "published_at",
+    "closes_at": "closes_at",
+    "documents": "document_count",
+    "licence": "source__licence",
+}
+
+
+def csv_lines(tenders: QuerySet[Tender]) -> Iterator[str]:
+    """Yield the lines of a CSV file; none of its cells can be a formula."""
+    writer: Any = csv.writer(Echo())
+    # A byte order mark, without which Excel takes the file for Latin-1.
+    yield "\ufeff" + writer.writerow(COLUMNS)
+    rows = tenders.order_by("-pk").values_list(*COLUMNS.values())
+    for key, *rest in rows.iterator(chunk_size=CHUNK):
+        cells = [" ".join(cell) if isinstance(cell, list) else cell for cell in rest]
+        yield writer.writerow([encode(Tender.id_prefix, key), *map(safe_cell, cells)])
+
+
+def package_parts(tenders: QuerySet[Tender]) -> Iterator[str]:
+    """Yield an OCDS 1.1 release package of compiled releases, piece by piece."""
+    licences = TenderSource.objects.exclude(licence="").order_by("licence")
+    head = {
+        "uri": f"{settings.PUBLIC_URL}/api/v1/tenders/export",
+        "version": "1.1",
+        "publishedDate": Moment(clock.now().replace(microsecond=0)).text(),
+        "publisher": {"name": "Longhaul"},
+        "license": "; ".join(licences.values_list("licence", flat=True).distinct()),
+    }
+    yield json.dumps(head, ensure_ascii=False)[:-1] + ', "releases": ['
+    comma = ""
+    rows = tenders.order_by("-pk").values_list("compiled", flat=True)
+    for compiled in rows.iterator(chunk_size=CHUNK):
+        yield comma + json.dumps(compiled, ensure_ascii=False)
+        comma = ","
+    yield "]}"
