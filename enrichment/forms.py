@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from enrichment.live import in_words
 from enrichment.models import Budget, Client
 from enrichment.pricing import MICROS, micros_of
-from enrichment.profile import FIELDS, ProfileField
+from enrichment.profile import FIELDS, ProfileField, label_of
 from enrichment.states import Mode, ProposalStatus
 
 ONE_PER_LINE = "One per line, three at most."
@@ -148,8 +149,6 @@ class VersionForm(forms.Form):
 
 def pending(client: Client) -> dict[str, str]:
     """Return the proposals that wait, with what they say."""
-    from enrichment.live import in_words
-
     waiting = client.proposals.filter(status=ProposalStatus.PENDING).order_by("field")
     return {each.public_id: f"{label_of(each.field)}: {in_words(each.value)}" for each in waiting}
 
@@ -157,7 +156,3 @@ def pending(client: Client) -> dict[str, str]:
 def locked(client: Client) -> dict[str, str]:
     names = client.values.filter(is_locked=True).values_list("field", flat=True)
     return {name: label_of(name) for name in names}
-
-
-def label_of(field: str) -> str:
-    return FIELDS[field].label if field in FIELDS else "Competitor"

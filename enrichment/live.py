@@ -13,9 +13,9 @@ from core.live import Figure, Look, Notice
 from enrichment.accounts import account_of
 from enrichment.models import AiCall, Client, Competitor, FieldValue, Proposal
 from enrichment.pricing import in_dollars
-from enrichment.profile import FIELDS
+from enrichment.profile import FIELDS, label_of
 from enrichment.providers.registry import provider_in_use
-from enrichment.states import CallStatus, ProposalStatus
+from enrichment.states import CallStatus, ProposalStatus, Source
 from jobs.models import Run
 from jobs.states import ACTIVE, RunStatus
 
@@ -39,7 +39,7 @@ class Line:
 
     label: str
     text: str
-    said: FieldValue
+    said: FieldValue | Proposal
 
     @property
     def share(self) -> str:
@@ -51,7 +51,8 @@ class Line:
     def who(self) -> str:
         call = self.said.call
         made_up = " (sandbox)" if call and call.is_sandbox else ""
-        return f"{self.said.get_source_display()}{made_up}"
+        source = self.said.source if isinstance(self.said, FieldValue) else Source.AI
+        return f"{Source(source).label}{made_up}"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,10 @@ class Panel:
     @property
     def is_moving(self) -> bool:
         return bool(self.run and self.run.status in ACTIVE)
+
+    @property
+    def proposed(self) -> list[Line]:
+        return [Line(label_of(each.field), in_words(each.value), each) for each in self.proposals]
 
 
 def panel_of(client: Client) -> Panel:

@@ -49,6 +49,11 @@ FIELDS: dict[str, ProfileField] = {
 }
 
 
+def label_of(field: str) -> str:
+    """Return how staff call a field; what is none of the profile is a competitor's."""
+    return FIELDS[field].label if field in FIELDS else "Competitor"
+
+
 class Unreadable(ValueError):
     """The answer is not in the form that was asked for; says what is wrong, for the model to mend it."""
 

@@ -10,9 +10,9 @@ from core.admin import ReadOnlyModelAdmin, button, display, register
 from core.audit import actor_of
 from enrichment.actions.clients import dismiss_competitor
 from enrichment.actions.fields import accept_proposals, reject_proposals, undo_change
-from enrichment.forms import label_of
 from enrichment.live import in_words
 from enrichment.models import Competitor, FieldChange, Proposal
+from enrichment.profile import label_of
 from enrichment.states import ProposalStatus
 
 
