@@ -29,6 +29,8 @@ GROUPS = (
             ("enrichment.Client", "apartment"),
             ("enrichment.Competitor", "swords"),
             ("enrichment.Proposal", "front_hand"),
+            ("enrichment.SearchQuery", "manage_search"),
+            ("enrichment.Brief", "article_shortcut"),
             ("enrichment.AiCall", "receipt_long"),
         ),
     ),

@@ -266,6 +266,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "AiCallStatus": "enrichment.states.CallStatus",
+        "BriefStatus": "enrichment.states.BriefStatus",
         "CampaignStatus": "campaigns.states.Status",
         "HoldPolicy": "messaging.states.HoldPolicy",
         "EnrichmentMode": "enrichment.states.Mode",

@@ -40,6 +40,7 @@ api_routes = [
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("", include("messaging.urls")),
+    path("", include("enrichment.urls")),
     path("admin/", admin.site.urls),
     path("e/<str:key>", receive, name="inngest-events"),
     path("healthz", healthz, name="healthz"),

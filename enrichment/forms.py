@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from django import forms
 
 from enrichment.live import in_words
-from enrichment.models import Budget, Client
+from enrichment.models import Brief, Budget, Client, ClientUser
 from enrichment.pricing import MICROS, micros_of
 from enrichment.profile import FIELDS, ProfileField, label_of
-from enrichment.states import Mode, ProposalStatus
+from enrichment.states import Intent, Mode, Platform, ProposalStatus
 
 ONE_PER_LINE = "One per line, three at most."
 
@@ -145,6 +145,60 @@ class VersionForm(forms.Form):
     schema = forms.JSONField(
         label="JSON schema of the answer", widget=forms.Textarea(attrs={"rows": 12})
     )
+
+
+def one_per_line(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+class BriefForm(forms.ModelForm):
+    """What a brief is for."""
+
+    keywords = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), help_text="One per line.")
+    platforms = forms.MultipleChoiceField(
+        choices=Platform.choices, widget=forms.CheckboxSelectMultiple, initial=Platform.values
+    )
+
+    class Meta:
+        model = Brief
+        fields = (
+            *("title", "client", "keywords", "purpose", "audience", "platforms"),
+            *("style_guide", "instructions"),
+        )
+        widgets: ClassVar = {
+            "style_guide": forms.Textarea(attrs={"rows": 3}),
+            "instructions": forms.Textarea(attrs={"rows": 3}),
+        }
+
+    def clean_keywords(self) -> list[str]:
+        return one_per_line(self.cleaned_data["keywords"])
+
+
+class QueriesForm(forms.Form):
+    """For which keywords queries are written."""
+
+    keywords = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 4}), help_text="One per line; each is one call."
+    )
+    count = forms.IntegerField(label="For each intent", initial=3, min_value=1, max_value=10)
+    intents = forms.MultipleChoiceField(
+        choices=Intent.choices, widget=forms.CheckboxSelectMultiple, initial=Intent.values
+    )
+
+    def clean_keywords(self) -> list[str]:
+        return one_per_line(self.cleaned_data["keywords"])
+
+
+class ClientUserForm(forms.ModelForm):
+    """A person of a client who gets a log-in."""
+
+    email = forms.EmailField(label="E-mail address", max_length=150)
+    first_name = forms.CharField(max_length=150)
+    last_name = forms.CharField(max_length=150)
+
+    class Meta:
+        model = ClientUser
+        fields = ("client",)
 
 
 def pending(client: Client) -> dict[str, str]:

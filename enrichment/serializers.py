@@ -10,9 +10,19 @@ from rest_framework import serializers
 
 from core.api.fields import PublicIdField
 from core.api.inputs import Input
+from enrichment.actions.users import ROLES
 from enrichment.models import AiCall, Client, Proposal
 from enrichment.pricing import micros_of
-from enrichment.states import CallStatus, Mode, ProposalStatus, Source, Verdict
+from enrichment.states import (
+    BriefStatus,
+    CallStatus,
+    Intent,
+    Mode,
+    Platform,
+    ProposalStatus,
+    Source,
+    Verdict,
+)
 
 LISTED = 1_000
 MONEY = "US dollars, to the millionth."
@@ -227,3 +237,79 @@ class CostOutput(serializers.Serializer[Any]):
     purpose = serializers.CharField()
     calls = serializers.IntegerField()
     cost = MoneyField(source="cost_micros")
+
+
+class QueriesInput(Input):
+    """For which keywords queries are written, and how many for each intent."""
+
+    keywords = serializers.ListField(child=serializers.CharField(), allow_empty=False)
+    count = serializers.IntegerField(required=False, default=3)
+    intents = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        default=list,
+        help_text="All eight unless said.",
+    )
+
+
+class QueryOutput(serializers.Serializer[Any]):
+    """A question that people search with."""
+
+    id = serializers.CharField(source="public_id")
+    keyword = serializers.CharField()
+    intent = serializers.ChoiceField(choices=Intent.choices)
+    text = serializers.CharField()
+    call = serializers.CharField(source="call.public_id", default=None, allow_null=True)
+    is_sandbox = serializers.BooleanField(source="call.is_sandbox", default=False)
+    created_at = serializers.DateTimeField()
+
+
+class BriefInput(Input):
+    """What a brief is for."""
+
+    title = serializers.CharField(max_length=200)
+    keywords = serializers.ListField(child=serializers.CharField(), allow_empty=False)
+    purpose = serializers.CharField(max_length=500)
+    audience = serializers.CharField(max_length=500)
+    platforms = serializers.ListField(
+        child=serializers.ChoiceField(choices=Platform.choices), allow_empty=False
+    )
+    client = PublicIdField(Client, required=False, allow_null=True)
+    style_guide = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
+    instructions = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
+
+
+class BriefOutput(serializers.Serializer[Any]):
+    """A brief as it stands."""
+
+    id = serializers.CharField(source="public_id")
+    client = serializers.CharField(source="client.public_id", default=None, allow_null=True)
+    title = serializers.CharField()
+    keywords = serializers.JSONField()
+    purpose = serializers.CharField()
+    audience = serializers.CharField()
+    platforms = serializers.ListField(child=serializers.ChoiceField(choices=Platform.choices))
+    status = serializers.ChoiceField(choices=BriefStatus.choices)
+    outline = serializers.JSONField(allow_null=True)
+    text = serializers.CharField()
+    run = serializers.CharField(source="run.public_id", default=None, allow_null=True)
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class ClientUserInput(Input):
+    """A person who gets a log-in."""
+
+    email = serializers.CharField(max_length=254)
+    first_name = serializers.CharField(max_length=150)
+    last_name = serializers.CharField(max_length=150)
+    role = serializers.ChoiceField(choices=ROLES, required=False, default=ROLES[0])
+    client = PublicIdField(Client, required=False, allow_null=True)
+
+
+class ClientUserOutput(serializers.Serializer[Any]):
+    """A log-in. `link` is shown once: whoever has it sets the password."""
+
+    username = serializers.CharField(source="user.username")
+    is_new = serializers.BooleanField()
+    link = serializers.CharField()

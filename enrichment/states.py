@@ -72,3 +72,32 @@ class Scope(models.TextChoices):
     CLIENT = "client", "Each client"
     DAY = "day", "Each day"
     MONTH = "month", "Each month"
+
+
+class Intent(models.TextChoices):
+    """What somebody wants who searches."""
+
+    INFORMATIONAL = "informational"
+    NAVIGATIONAL = "navigational"
+    TRANSACTIONAL = "transactional"
+    COMMERCIAL = "commercial"
+    LOCAL = "local"
+    SUPPORT = "support"
+    EDUCATIONAL = "educational"
+    OPINION = "opinion"
+
+
+class Platform(models.TextChoices):
+    """Where a text should be found."""
+
+    CHATGPT = "chatgpt", "ChatGPT"
+    PERPLEXITY = "perplexity", "Perplexity"
+    GOOGLE = "google", "Google"
+
+
+class BriefStatus(models.TextChoices):
+    """Where a brief stands."""
+
+    PENDING = "pending", "Being written"  #: its run is at work, or waits
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"  #: retrying its run takes it up again

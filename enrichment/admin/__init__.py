@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from enrichment.admin import calls, clients, findings, money, prompts
+from enrichment.admin import calls, clients, findings, money, people, prompts, writing
 
-__all__ = ["calls", "clients", "findings", "money", "prompts"]
+__all__ = ["calls", "clients", "findings", "money", "people", "prompts", "writing"]

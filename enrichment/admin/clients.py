@@ -28,6 +28,7 @@ from enrichment.actions.fields import (
     undo_call,
     unlock_fields,
 )
+from enrichment.actions.writing import generate_queries
 from enrichment.admin.wording import in_a_sentence
 from enrichment.forms import (
     CapForm,
@@ -35,6 +36,7 @@ from enrichment.forms import (
     CompetitorForm,
     ModeForm,
     ProfileForm,
+    QueriesForm,
     locked,
     pending,
 )
@@ -133,6 +135,9 @@ class ClientAdmin(ModelAdmin):
     def has_decide_permission(self, request: HttpRequest, obj: Client) -> bool:
         return super().has_change_permission(request, obj)
 
+    def has_write_permission(self, request: HttpRequest, obj: Client) -> bool:
+        return request.user.has_perm("enrichment.write_brief")
+
     def buttons_for(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         shown = super().buttons_for(request, obj)
         return [each for each in shown if self._offers(each["button"].name, obj)]
@@ -203,6 +208,17 @@ class ClientAdmin(ModelAdmin):
     ) -> str:
         actions.add_competitor(client, name=name, domain=domain, actor=actor_of(request))
         return f"{name} is a competitor."
+
+    @button(
+        label="Write queries",
+        permission="write",
+        form=QueriesForm,
+        confirm="A model writes what people search with: one call for each keyword.",
+        icon="search",
+    )
+    def write_queries(self, request: HttpRequest, client: Client, **wish: Any) -> str:
+        run = generate_queries(client, **wish, actor=actor_of(request))
+        return f"{run.public_id} writes them; they appear under Search queries."
 
     @button(
         label="Undo the last answer",

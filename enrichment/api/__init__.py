@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from django.urls.resolvers import URLPattern
 
-from enrichment.api import calls, clients, competitors
+from enrichment.api import calls, clients, competitors, users, writing
 
-routes: list[URLPattern] = [*clients.routes, *competitors.routes, *calls.routes]
+routes: list[URLPattern] = [
+    *clients.routes,
+    *competitors.routes,
+    *writing.routes,
+    *users.routes,
+    *calls.routes,
+]

@@ -11,15 +11,19 @@ from enrichment.models.clients import (
     Proposal,
 )
 from enrichment.models.money import Budget, BudgetUse, ModelPrice
+from enrichment.models.people import ClientUser
 from enrichment.models.prompts import Prompt, PromptVersion
+from enrichment.models.writing import Brief, SearchQuery
 
 __all__ = [
     "SANDBOX",
     "AiAccount",
     "AiCall",
+    "Brief",
     "Budget",
     "BudgetUse",
     "Client",
+    "ClientUser",
     "Competitor",
     "FieldChange",
     "FieldValue",
@@ -27,4 +31,5 @@ __all__ = [
     "Prompt",
     "PromptVersion",
     "Proposal",
+    "SearchQuery",
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enrichment.prompts import register
 from enrichment.shipped.clients import ENHANCE
+from enrichment.shipped.writing import OUTLINE, QUERIES, RESEARCH, WRITE
 
-ALL = (ENHANCE,)
+ALL = (ENHANCE, QUERIES, RESEARCH, OUTLINE, WRITE)
 
 
 def register_all() -> None:
