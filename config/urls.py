@@ -41,6 +41,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("", include("messaging.urls")),
     path("", include("enrichment.urls")),
+    path("", include("tenders.urls")),
     path("admin/", admin.site.urls),
     path("e/<str:key>", receive, name="inngest-events"),
     path("healthz", healthz, name="healthz"),

@@ -11,7 +11,7 @@ from messaging.contexts import context_for
 from messaging.ledger import Claim
 from messaging.models import Contact, Message, Sender
 from messaging.rendering import compiled
-from messaging.unsubscribe import list_unsubscribe_headers, unsubscribe_url
+from messaging.unsubscribe import list_unsubscribe_headers, own_page, unsubscribe_url
 
 
 def write(
@@ -19,13 +19,14 @@ def write(
 ) -> dict[str, Any]:
     """Return the e-mail of one message; `content` holds the blocks it may show. Raises TemplateError."""
     stream = claim.stream
-    url = unsubscribe_url(contact, message=claim.id)
+    said = claim.said
+    url = own_page(said) or unsubscribe_url(contact, message=claim.id)
     rendered = compiled(stream.template_version).render(
         context_for(
             contact,
             sender=sender,
             title=stream.title,
-            data=claim.said,
+            data=said,
             unsubscribe_url=url,
             content=content,
         )

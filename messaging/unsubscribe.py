@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
@@ -19,6 +22,10 @@ from messaging.models import Contact
 LAYOUT = struct.Struct(">16sBQ")  # the contact's key, the channel's number, the message's key
 CHANNEL_NUMBERS = {Channel.EMAIL: 1, Channel.SMS: 2}  # links live for ever: never renumber
 CHANNELS = {number: channel for channel, number in CHANNEL_NUMBERS.items()}
+
+#: A member of a message's data: the page that ends what this message belongs to, such as one saved search.
+OWN_PAGE = "unsubscribe_url"
+ADDRESS = re.compile(r"https?://[!-;=?-~]{1,1000}")  # what may stand between < and > in a header
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,12 @@ def unsubscribe_url(
 ) -> str:
     """Return the address that ends a subscription: a page for people, a POST for mail programs."""
     return f"{settings.PUBLIC_URL}/u/{token_for(contact, channel=channel, message=message)}"
+
+
+def own_page(data: Mapping[str, Any]) -> str:
+    """Return the address that a message's data names as its own way out, or nothing where that is no address."""
+    named = data.get(OWN_PAGE)
+    return named if isinstance(named, str) and ADDRESS.fullmatch(named) else ""
 
 
 def list_unsubscribe_headers(url: str) -> dict[str, str]:

@@ -80,3 +80,26 @@ ENRICHMENT_TRANSITIONS: dict[EnrichmentStatus, frozenset[EnrichmentStatus]] = {
     # Staff may ask anew, and a later answer takes the place of an earlier one.
     EnrichmentStatus.DONE: frozenset({EnrichmentStatus.DONE}),
 }
+
+
+class SearchStatus(TextChoices):
+    """Where a saved search stands."""
+
+    ACTIVE = "active", "Active"
+    PAUSED = "paused", "Paused"  #: by staff; changes meanwhile are not told later
+    ENDED = "ended", "Ended"  #: its owner wants no more of it; only they begin it anew
+
+
+SEARCH_TRANSITIONS: dict[SearchStatus, frozenset[SearchStatus]] = {
+    SearchStatus.ACTIVE: frozenset({SearchStatus.PAUSED, SearchStatus.ENDED}),
+    SearchStatus.PAUSED: frozenset({SearchStatus.ACTIVE, SearchStatus.ENDED}),
+    SearchStatus.ENDED: frozenset({SearchStatus.ACTIVE}),
+}
+
+
+class Frequency(TextChoices):
+    """How often a saved search writes, where there is something to write."""
+
+    INSTANT = "instant", "As it happens"
+    DAILY = "daily", "Every day"
+    WEEKLY = "weekly", "Every week"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from jobs.context import RunContext
@@ -11,6 +12,8 @@ from jobs.retrying import Retry
 from tenders import planning, summing
 from tenders.actions.sources import find_source
 from tenders.actions.syncing import BACKFILL, MOST_ENRICHMENT, SYNC, start_due_syncs
+from tenders.actions.telling import ALERT, request_alerts
+from tenders.alerts import digests, matching
 from tenders.crawling import Crawler
 from tenders.states import WindowKind
 
@@ -20,11 +23,12 @@ def sync(run: RunContext, *, source: str, max_enrichment: int = MOST_ENRICHMENT)
     """Bring a source up to date; the run is the job log, and its output says SUCCESS or PARTIAL, with counts.
 
     1. Windows up to now are planned, and every gap is taken up anew. 2. They are fetched, saved, and proven complete or
-    left open. 3. What is new is enriched, at most so much. 4. The log is closed.
+    left open. 3. What is new is enriched, at most so much. 4. Saved searches look at it. 5. The log is closed.
     """
     found = find_source(source)
     run.transaction("plan windows", planning.plan_live, found)
     Crawler(run, found, WindowKind.LIVE).crawl()
+    run.transaction("tell those who asked", request_alerts, actor=run.actor)
     log: dict[str, Any] = run.transaction("close the log", summing.sum_up, found, run.id)
     run.progress(log["pages"], log["pages"], summing.in_words(log))
     return log
@@ -46,3 +50,33 @@ def sync_all(run: RunContext) -> list[str]:
     """Start a sync of every source that is switched on."""
     started: list[str] = run.transaction("start", start_due_syncs, actor=run.actor)
     return started
+
+
+@workflow(
+    ALERT, cron="*/5 * * * *", singleton=Singleton(), retry=Retry((5, 60, 300)), is_chore=True
+)
+def alert(run: RunContext) -> dict[str, int]:
+    """Match what changed with the saved searches, and write to those whose moment has come.
+
+    Each chunk is one transaction with its checkpoint: a match is never lost, and mentioned by one message.
+    """
+    matched = _all(lambda: int(run.transaction("match", matching.match_chunk)), matching.CHUNK)
+    closing: int = run.transaction("look ahead", matching.look_ahead)
+    written = 0
+
+    def write() -> int:
+        nonlocal written
+        chunk = run.transaction("write", digests.write_chunk)
+        written += chunk["written"]
+        return int(chunk["looked"])
+
+    _all(write, digests.CHUNK)
+    return {"changes": matched, "closing": closing, "messages": written}
+
+
+def _all(chunk: Callable[[], int], full: int) -> int:
+    """Do chunks until one is not full; return how much there was."""
+    total = 0
+    while (count := chunk()) == full:
+        total += count
+    return total + count

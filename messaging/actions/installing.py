@@ -24,10 +24,11 @@ class Installed:
 
 def install_templates(*, actor: str) -> list[Installed]:
     """Bring every shipped template in; where a person wrote the latest version, leave it alone."""
-    return [_install(shipped, actor=actor) for shipped in shipped_templates()]
+    return [install_template(shipped, actor=actor) for shipped in shipped_templates()]
 
 
-def _install(shipped: ShippedTemplate, *, actor: str) -> Installed:
+def install_template(shipped: ShippedTemplate, *, actor: str) -> Installed:
+    """Bring one template in, or up to date; where a person wrote the latest version, leave it alone."""
     template = _found_or_made(shipped, actor=actor)
     latest = template.latest
     if template.channel != shipped.channel:

@@ -40,7 +40,10 @@ class ShippedTemplate:
 
 def shipped_templates() -> list[ShippedTemplate]:
     """Return every template that comes with the house."""
-    return [_sms(name) if name.endswith("-sms") else _email(name) for name in NAMES]
+    return [
+        _sms(name) if name.endswith("-sms") else read_email(FOLDER / f"{name}.mjml")
+        for name in NAMES
+    ]
 
 
 def _sms(name: str) -> ShippedTemplate:
@@ -48,8 +51,9 @@ def _sms(name: str) -> ShippedTemplate:
     return ShippedTemplate(name, Channel.SMS, {"text": text})
 
 
-def _email(name: str) -> ShippedTemplate:
-    head, _, html = (FOLDER / f"{name}.mjml").read_text().partition("\n\n")
+def read_email(file: Path) -> ShippedTemplate:
+    """Return the e-mail of a file, ours or that of a layer above; it is named as the file."""
+    head, _, html = file.read_text().partition("\n\n")
     lines = (line.partition(": ") for line in head.splitlines())
     source = {key: value for key, _, value in lines}
-    return ShippedTemplate(name, Channel.EMAIL, {**source, "html": html})
+    return ShippedTemplate(file.stem, Channel.EMAIL, {**source, "html": html})

@@ -130,8 +130,16 @@ class Tender(PublicIdModel):
         return self.title or self.ocid
 
 
+class TenderEventQuerySet(models.QuerySet["TenderEvent"]):
+    """The adjectives of changes."""
+
+    def to_match(self) -> Self:
+        """News that the saved searches have to look at, in whatever order it was committed."""
+        return self.filter(is_due=True, is_news=True)
+
+
 class TenderEvent(models.Model):
-    """Something that happened to a tender, as we learned of it. Append-only."""
+    """Something that happened to a tender, as we learned of it. Append-only, but for where matching stands."""
 
     tender = models.ForeignKey(Tender, models.CASCADE, related_name="events")
     kind = models.CharField(max_length=10, choices=EventKind)
@@ -140,10 +148,22 @@ class TenderEvent(models.Model):
     #: Learned while following the present, not from a backfill: worth telling somebody.
     is_news = models.BooleanField(default=True)
     at = models.DateTimeField(default=clock.now)
+    #: To be looked at by the saved searches; a mark on the row itself, which no late commit slips behind.
+    is_due = models.BooleanField(default=True, db_default=True)
+    matched_at = models.DateTimeField("first matched", null=True)
+
+    objects: ClassVar = TenderEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = "change"
         ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["id"],
+                name="tender_event_to_match",
+                condition=Q(is_due=True, is_news=True),
+            ),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="tender_event_kind_is_known", condition=Q(kind__in=EventKind.values)

@@ -1,0 +1,162 @@
+"""What an alert says: each tender once, with all that happened to it, in the time of whoever reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from messaging.unsubscribe import OWN_PAGE
+from tenders.alerts.links import page_url
+from tenders.finding import Criteria
+from tenders.models import AlertMatch, SavedSearch, Tender, TenderEvent
+from tenders.states import EventKind, Frequency, Phase
+
+#: A letter names so many; its page names all. Mail programs cut what is longer than about 100,000 bytes.
+MOST_NAMED = 50
+TITLE_LENGTH = 160
+
+NEVER = "no date"
+
+
+def letter_of(search: SavedSearch, matches: Sequence[AlertMatch]) -> dict[str, Any]:
+    """Return what the template sees as `data`."""
+    told = tenders_of(matches, zone=search.zone)
+    url = page_url(search)
+    return {
+        "search": {"name": search.name, "criteria": in_words(Criteria.from_json(search.criteria))},
+        "headline": headline(told),
+        "tenders": told[:MOST_NAMED],
+        "more": max(len(told) - MOST_NAMED, 0),
+        "page_url": url,
+        "rhythm": rhythm(search),
+        OWN_PAGE: url,
+    }
+
+
+def headline(told: Sequence[dict[str, Any]]) -> str:
+    """Return `Bridge over the river` of one tender, `3 tenders, 2 of them new` of several."""
+    if len(told) == 1:
+        return str(told[0]["title"])
+    new = sum(each["is_new"] for each in told)
+    return f"{len(told)} tenders" + (f", {new} of them new" if new else " have changed")
+
+
+def tenders_of(matches: Iterable[AlertMatch], *, zone: tzinfo) -> list[dict[str, Any]]:
+    """Return the tenders of some matches, new ones first, each with its changes in the order in which they came."""
+    found: dict[Any, dict[str, Any]] = {}
+    for match in matches:
+        told = found.setdefault(match.tender_id, _told(match.tender, zone))
+        told["changes"].append(CLOSES_SOON if match.is_closing else change(match.event, zone=zone))
+        told["is_new"] |= match.event.kind == EventKind.NEW and not match.is_closing
+    return sorted(found.values(), key=lambda told: not told["is_new"])
+
+
+CLOSES_SOON = "Closes soon"
+
+
+def _told(tender: Tender, zone: tzinfo) -> dict[str, Any]:
+    facts = [
+        tender.buyer,
+        tender.region,
+        f"{tender.currency} {tender.value:,.0f}".strip() if tender.value else "",
+    ]
+    return {
+        "title": str(tender)[:TITLE_LENGTH],
+        "facts": " · ".join(filter(None, facts)),
+        "closes": spelt(tender.closes_at, zone) if tender.closes_at else "",
+        "url": notice_url(tender.compiled),
+        "source": tender.source.attribution or tender.source.name,
+        "changes": [],
+        "is_new": False,
+    }
+
+
+def change(event: TenderEvent, *, zone: tzinfo) -> str:
+    """Return what happened, in a few words."""
+    before, after = event.before, event.after
+    if event.kind == EventKind.DEADLINE:
+        return f"Deadline moved from {_moment(before, zone)} to {_moment(after, zone)}"
+    if event.kind == EventKind.DOCUMENTS:
+        return "A document changed" if before == after else f"Documents: {before}, now {after}"
+    if event.kind == EventKind.AMENDED and isinstance(after, dict):
+        return f"Amended: {', '.join(after)}"
+    if event.kind == EventKind.AWARDED and isinstance(after, list) and any(after):
+        return f"Awarded to {'; '.join(filter(None, after))}"
+    return str(event.get_kind_display())
+
+
+def _moment(text: Any, zone: tzinfo) -> str:
+    return spelt(datetime.fromisoformat(text), zone) if isinstance(text, str) else NEVER
+
+
+def spelt(at: datetime, zone: tzinfo) -> str:
+    """Return `5 March 2026, 14:00`."""
+    local = at.astimezone(zone)
+    return f"{local.day} {local:%B %Y, %H:%M}"
+
+
+def notice_url(compiled: dict[str, Any]) -> str:
+    """Return where the notice can be read: the first of its documents with a web address, or nothing."""
+    tender = compiled.get("tender")
+    documents = tender.get("documents") if isinstance(tender, dict) else None
+    for document in documents if isinstance(documents, list) else []:
+        url = document.get("url") if isinstance(document, dict) else None
+        if isinstance(url, str) and url.startswith(("https://", "http://")):
+            return url[:2000]
+    return ""
+
+
+def rhythm(search: SavedSearch) -> str:
+    """Return `every Monday at 07:00 (Africa/Johannesburg)`."""
+    zone = search.time_zone.replace("_", " ")
+    if search.frequency == Frequency.INSTANT:
+        return "as it happens"
+    day = "day" if search.frequency == Frequency.DAILY else search.get_weekday_display()
+    return f"every {day} at {search.hour:02}:00 ({zone})"
+
+
+def in_words(criteria: Criteria) -> str:
+    """Return what is looked for as a person would say it; `every tender` where nothing is."""
+    return "; ".join(_parts(criteria)) or "every tender"
+
+
+def _parts(criteria: Criteria) -> Iterator[str]:
+    for label, text in (
+        ("all of", criteria.all),
+        ("any of", criteria.any),
+        ("none of", criteria.none),
+        ("buyer", criteria.buyer),
+    ):
+        if text.strip():
+            yield f"{label}: {text.strip()}"
+    if criteria.exact.strip():
+        yield f"“{criteria.exact.strip()}”"
+    for label, values in (
+        ("source", criteria.sources),
+        ("category", criteria.categories),
+        ("CPV", criteria.cpv),
+        ("region", criteria.regions),
+        ("phase", [Phase(phase).label for phase in criteria.phases if phase in Phase.values]),
+    ):
+        if values:
+            yield f"{label}: {' or '.join(values)}"
+    yield from _bounds(criteria)
+
+
+def _bounds(criteria: Criteria) -> Iterator[str]:
+    currency = f" {criteria.currency.upper()}" if criteria.currency else ""
+    if criteria.least_value is not None:
+        yield f"at least {criteria.least_value:,}{currency}"
+    if criteria.most_value is not None:
+        yield f"at most {criteria.most_value:,}{currency}"
+    if currency and criteria.least_value is None and criteria.most_value is None:
+        yield f"in{currency}"
+    if criteria.closing_within_days is not None:
+        yield f"closing within {criteria.closing_within_days} days"
+    if criteria.published_from:
+        yield f"published from {criteria.published_from:%d %B %Y}"
+    if criteria.published_to:
+        yield f"published before {criteria.published_to:%d %B %Y}"
+    if criteria.is_open:
+        yield "still open"
