@@ -18,6 +18,7 @@ import messaging.message_api
 import messaging.rights_api
 import messaging.template_api
 import tenders.api
+import tenders.search_api
 from core.api.problems import UnknownEndpoint
 from core.health import healthz, readyz
 from jobs.events.inngest import receive
@@ -28,6 +29,7 @@ api_routes = [
     *campaigns.api.routes,
     *funnels.api.routes,
     *tenders.api.routes,
+    *tenders.search_api.routes,
     *enrichment.api.routes,
     *messaging.api.routes,
     *messaging.message_api.routes,
