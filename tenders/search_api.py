@@ -18,10 +18,10 @@ from tenders import actions
 from tenders.models import SavedSearch
 from tenders.search_serializers import (
     CriteriaInput,
-    PreviewOutput,
     SearchChange,
     SearchInput,
     SearchOutput,
+    SearchPreviewOutput,
 )
 
 CONTACT = OpenApiParameter("contact", description="Only those of this person, con_….")
@@ -146,14 +146,14 @@ class PreviewView(APIView):
     @extend_schema(
         operation_id="tender_searches_preview",
         request=CriteriaInput,
-        responses={200: PreviewOutput},
+        responses={200: SearchPreviewOutput},
     )
     def post(self, request: Request) -> Response:
         """Count what a search would find of what is there, and show the newest; nothing is saved."""
         given = CriteriaInput(data=request.data)
         given.is_valid(raise_exception=True)
         found = actions.preview(given.validated_data)
-        return Response(PreviewOutput(found).data)
+        return Response(SearchPreviewOutput(found).data)
 
 
 routes: list[URLPattern] = [

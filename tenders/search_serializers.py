@@ -114,7 +114,7 @@ class SearchOutput(serializers.Serializer[Any]):
         return search.digests.count()
 
 
-class PreviewOutput(serializers.Serializer[Any]):
+class SearchPreviewOutput(serializers.Serializer[Any]):
     """What a search would find of what is there."""
 
     count = serializers.IntegerField()
