@@ -8,7 +8,7 @@ MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run web worker demo test test-sqlite check lint format types layers migrations deploy-check \
-	lock lock-check migrate staff openapi static bench-campaign bench-import bench-tenders bench-growth bench-webhooks bench-engine \
+	lock lock-check migrate staff openapi static bench-campaign bench-import bench-tenders bench-enrichment bench-growth bench-webhooks bench-engine \
 	chaos-campaign
 
 help: ## Show this list
@@ -106,6 +106,9 @@ bench-import: $(VENV)/.dev ## Measure an import of 120,000 rows beside the floor
 
 bench-tenders: $(VENV)/.dev ## Measure a sync of 10,000 releases, and searches among 200,000 tenders
 	@$(BIN)/python -m bench.tenders $(ARGS)
+
+bench-enrichment: $(VENV)/.dev ## Measure 1,000 clients asked about, three at a time
+	@$(BIN)/python -m bench.enrichment $(ARGS)
 
 bench-growth: $(VENV)/.dev ## Measure 360,000 messages, and pages while a campaign runs
 	@$(BIN)/python -m bench.growth

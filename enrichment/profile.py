@@ -7,7 +7,7 @@ one element, what is missing for nothing. Lists hold 3 entries at most, competit
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,8 +123,11 @@ def _competitors(value: Any, *, own: str) -> list[dict[str, str]]:
     return list(found.values())[:MOST_COMPETITORS]
 
 
-def _each_once(texts: Any) -> list[str]:
-    return list({text.casefold(): text for text in reversed(list(texts))}.values())[::-1]
+def _each_once(texts: Iterable[str]) -> list[str]:
+    first: dict[str, str] = {}
+    for text in texts:
+        first.setdefault(text.casefold(), text)
+    return list(first.values())
 
 
 def _share(value: Any) -> float | None:

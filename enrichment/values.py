@@ -5,7 +5,8 @@ A locked value is a person's: nothing but a person changes it. What stood before
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,3 +85,50 @@ def _kept(value: FieldValue) -> Mapping[str, Any]:
 
 def locked_fields(client: Client) -> set[str]:
     return set(client.values.filter(is_locked=True).values_list("field", flat=True))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One value for one field of one client."""
+
+    client_id: uuid.UUID
+    field: str
+    value: Any
+
+
+def write_many(entries: Sequence[Entry], *, saying: Saying) -> None:
+    """Set many fields of many clients in a few statements, each with its history. Locked ones are for the caller."""
+    pks = {each.client_id for each in entries}
+    standing = {
+        (each.client_id, each.field): each for each in FieldValue.objects.filter(client__in=pks)
+    }
+    said = {"source": saying.source, "call": saying.call, "set_by": saying.actor}
+    at = clock.now()
+    older = [standing.get((each.client_id, each.field)) for each in entries]
+    FieldValue.objects.filter(pk__in=[each.pk for each in older if each]).delete()
+    FieldValue.objects.bulk_create(
+        FieldValue(**vars(each), **said, set_at=at) for each in entries if each.value
+    )
+    FieldChange.objects.bulk_create(
+        FieldChange(
+            client_id=each.client_id,
+            field=each.field,
+            before=_kept(before) if before else None,
+            after=each.value,
+            **said,
+            set_at=at,
+        )
+        for each, before in zip(entries, older, strict=True)
+    )
+
+
+def put_back_last(
+    client_id: uuid.UUID, fields: Collection[str], *, source: Source, by: str
+) -> None:
+    """Undo the last change of these fields that came from a source."""
+    for field in fields:
+        said = FieldChange.objects.filter(client_id=client_id, field=field, source=source)
+        change = said.filter(undone_at=None).order_by("-pk").first()
+        if change:
+            put_back(change)
+            FieldChange.objects.filter(pk=change.pk).update(undone_at=clock.now(), undone_by=by)

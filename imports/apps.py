@@ -11,6 +11,8 @@ class ImportsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what rows can become, of the things that stand below imports, and what is known of a person."""
+        from imports.clients import Clients
+        from imports.clients_asked import ClientsAsked
         from imports.contacts import Contacts
         from imports.erasing import forget
         from imports.people import told_of
@@ -19,6 +21,8 @@ class ImportsConfig(AppConfig):
         from messaging import dossier
         from messaging.actions import erasing
 
+        register(Clients())
+        register(ClientsAsked())
         register(Contacts())
         register(Suppressions())
         dossier.register_part("imports", told_of)

@@ -10,7 +10,7 @@ from django.db.models import Avg
 
 from core import audit
 from core.errors import Conflict, Refused
-from enrichment.actions.money import set_budget
+from enrichment.actions.money import cap_together
 from enrichment.applying import what_is_known
 from enrichment.composing import compose
 from enrichment.models import SANDBOX, AiCall, Client
@@ -18,7 +18,7 @@ from enrichment.prices import price_of
 from enrichment.pricing import most_for
 from enrichment.prompts import version_of
 from enrichment.providers.registry import provider_in_use
-from enrichment.states import CallStatus, Mode, Scope
+from enrichment.states import CallStatus, Mode
 from enrichment.values import lock_client
 from jobs.actions import start_run
 from jobs.models import Run
@@ -69,6 +69,24 @@ def enhance_client(client: Client, *, actor: str, mode: str = "") -> Run:
     return run
 
 
+def enhance_row(client: Client, *, key: str, within: str, actor: str) -> Run:
+    """Ask about a client because a row of an import says so: once for each row, on the budget of its import.
+
+    Joins the caller's transaction. A client under way is not asked about a second time.
+    """
+    locked = lock_client(client)
+    if locked.run and locked.run.status in ACTIVE:
+        return locked.run
+    run = start_run(
+        "enrichment.enhance_client",
+        input={"client": client.public_id, "within": within},
+        actor=actor,
+        idempotency_key=key,
+    )
+    Client.objects.filter(pk=client.pk).update(run=run)
+    return run
+
+
 def enhance_many(
     clients: Sequence[Client], *, actor: str, mode: str = "", cap_micros: int | None = None
 ) -> Run:
@@ -89,7 +107,7 @@ def enhance_many(
             actor=actor,
         )
         if cap_micros is not None:
-            set_budget(Scope.RUN, cap_micros=cap_micros, subject=run.public_id, actor=actor)
+            cap_together(run.public_id, cap_micros=cap_micros, actor=actor)
         audit.record("clients.enhancement_started", run, actor=actor, clients=len(clients))
     return run
 

@@ -28,14 +28,7 @@ def set_budget(scope: str, *, cap_micros: int, actor: str, subject: str = "") ->
             value=scope,
             remedy=f"There are: {', '.join(Scope.values)}.",
         )
-    if not 0 <= cap_micros <= MOST_MICROS:
-        raise Refused(
-            "A budget is an amount from $0 up.",
-            field="cap",
-            value=cap_micros,
-            remedy="Say how much may be spent; 0 stops all calls.",
-            code="invalid_amount",
-        )
+    _check_amount(cap_micros)
     _check_subject(scope, subject)
     budget, _ = Budget.objects.update_or_create(
         scope=scope,
@@ -44,6 +37,19 @@ def set_budget(scope: str, *, cap_micros: int, actor: str, subject: str = "") ->
         create_defaults={"cap_micros": cap_micros, "created_by": actor},
     )
     audit.record("budget.set", budget, actor=actor, cap_micros=cap_micros)
+    return budget
+
+
+def cap_together(group: str, *, cap_micros: int, actor: str) -> Budget:
+    """Cap what all calls `within` a run, or another thing that groups them, may cost; said once, it stays."""
+    _check_amount(cap_micros)
+    budget, is_new = Budget.objects.get_or_create(
+        scope=Scope.RUN,
+        subject=group,
+        defaults={"cap_micros": cap_micros, "created_by": actor},
+    )
+    if is_new:
+        audit.record("budget.set", budget, actor=actor, cap_micros=cap_micros)
     return budget
 
 
@@ -90,6 +96,17 @@ def set_price(
             remedy="Prices are kept as they were; enter the new one from a later day on.",
         ) from None
     return price
+
+
+def _check_amount(cap_micros: int) -> None:
+    if not 0 <= cap_micros <= MOST_MICROS:
+        raise Refused(
+            "A budget is an amount from $0 up.",
+            field="cap",
+            value=cap_micros,
+            remedy="Say how much may be spent; 0 stops all calls.",
+            code="invalid_amount",
+        )
 
 
 def _check_subject(scope: str, subject: str) -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from enrichment.workflows import clients, writing
+from enrichment.workflows import clients, evaluating, writing
 
-__all__ = ["clients", "writing"]
+__all__ = ["clients", "evaluating", "writing"]

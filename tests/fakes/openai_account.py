@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -76,11 +77,13 @@ class OpenAiAccount:
         self.calls = 0
         self.listings = 0
         self.most_in_flight = 0
+        self.most_of_one = 0
         self.paid: list[Paid] = []
         self.answer: Answer = answer_about_a_client
         self.output_tokens: int | None = None
         self.headers: dict[str, str] = {}
         self._in_flight = 0
+        self._asked_about: Counter[str] = Counter()
         self._stored: list[tuple[float, dict[str, Any]]] = []
         self._lock = threading.Lock()
 
@@ -119,8 +122,7 @@ class OpenAiAccount:
         with self._lock:
             fate = self.faults.script.pop(0) if self.faults.script else ["ok"]
             self._spend(fate)
-        if self.faults.slow_seconds:
-            time.sleep(self.faults.slow_seconds)
+        self._think(data_of(request).get("name", ""))
         if isinstance(fate[0], int):
             status, code, *rest = fate
             raise Refusal(status, code, **(rest[0] if rest else {}))
@@ -131,6 +133,15 @@ class OpenAiAccount:
             time.sleep(fate[1])
         reply = Reply(200, completion, cut=fate[0] in ("cut", "lost"), is_fresh=True)
         return replace(reply, raw=b"<html>Gateway</html>") if fate[0] == "html" else reply
+
+    def _think(self, name: str) -> None:
+        """Take the time that an answer takes, and see whether the same is asked about twice at once."""
+        with self._lock:
+            self._asked_about[name] += 1
+            self.most_of_one = max(self.most_of_one, self._asked_about[name])
+        time.sleep(self.faults.slow_seconds)
+        with self._lock:
+            self._asked_about[name] -= 1
 
     def _spend(self, fate: list[Any]) -> None:
         if self.faults.quota is None or fate[0] == "drop" or isinstance(fate[0], int):
