@@ -20,11 +20,14 @@ from core.errors import NotFound
 from jobs.models import Run
 from tenders import actions, exporting
 from tenders.actions.sources import find_source
+from tenders.enriching.workflows import today_of
 from tenders.finding import matching
 from tenders.models import SyncWindow, Tender, TenderSource
 from tenders.ranges import read_range
 from tenders.serializers import (
     CloseInput,
+    EnrichDaysInput,
+    EnrichInput,
     RunStartedOutput,
     SourceOutput,
     SyncInput,
@@ -172,6 +175,51 @@ def started(run: Run | None) -> Response:
     return Response({"run": run.public_id}, status=202, headers=headers)
 
 
+class EnrichView(APIView):
+    """The enrichment of one tender."""
+
+    required_scopes: ClassVar = {"POST": "tenders:enrich"}
+    required_permissions: ClassVar = {"POST": "tenders.enrich_tender"}
+
+    @extend_schema(operation_id="tenders_enrich", request=EnrichInput, responses={202: ACCEPTED})
+    @idempotent
+    def post(self, request: Request, tender_id: str) -> Response:
+        """Look one tender up, or have it classified; with `force` once more."""
+        given = EnrichInput(data=request.data or {})
+        given.is_valid(raise_exception=True)
+        force, actor = given.validated_data["force"], actor_of(request)
+        tender = find_tender(tender_id)
+        return started(actions.request_enrichment([tender], actor=actor, force=force))
+
+
+class EnrichDaysView(APIView):
+    """The enrichment of days."""
+
+    required_scopes: ClassVar = {"POST": "tenders:enrich"}
+    required_permissions: ClassVar = {"POST": "tenders.enrich_tender"}
+
+    @extend_schema(
+        operation_id="tender_sources_enrich", request=EnrichDaysInput, responses={202: ACCEPTED}
+    )
+    @idempotent
+    def post(self, request: Request, source: str) -> Response:
+        """Enrich what lacks a detailed category of today, or of a range of days, the newest first."""
+        wanted = find_source(source)
+        given = EnrichDaysInput(data=request.data or {})
+        given.is_valid(raise_exception=True)
+        wish = given.validated_data
+        span = read_range(wanted, wish["from"], wish["to"]) if wish["from"] else today_of(wanted)
+        return started(
+            actions.request_enrichment_of(
+                wanted,
+                start=span[0],
+                end=span[1],
+                actor=actor_of(request),
+                most=wish["max_enrichment"],
+            )
+        )
+
+
 class WindowListView(APIView):
     """The windows of a source."""
 
@@ -211,8 +259,10 @@ routes: list[URLPattern] = [
     path("tenders", TenderListView.as_view()),
     path("tenders/export", ExportView.as_view()),
     path("tenders/<str:tender_id>", TenderView.as_view()),
+    path("tenders/<str:tender_id>/enrich", EnrichView.as_view()),
     path("tender-sources", SourceListView.as_view()),
     path("tender-sources/<str:source>/sync", SyncView.as_view()),
+    path("tender-sources/<str:source>/enrich", EnrichDaysView.as_view()),
     path("tender-sources/<str:source>/windows", WindowListView.as_view()),
     path("tender-windows/<str:window_id>/close", CloseWindowView.as_view()),
 ]

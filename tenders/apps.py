@@ -10,3 +10,10 @@ class TendersConfig(AppConfig):
 
     name = "tenders"
     verbose_name = "Tenders"
+
+    def ready(self) -> None:
+        """Bring the question that tenders are classified by."""
+        from enrichment.prompts import register
+        from tenders.enriching.classifying import CLASSIFY
+
+        register(CLASSIFY)

@@ -5,6 +5,7 @@ A wait that a host asks for is kept in the database, so it holds over restarts a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ TOO_FAST = (429, 503)
 MOST_BYTES = 64 * 1024 * 1024
 #: No host makes us wait for longer, whatever it says.
 LONGEST_WAIT = 6 * 3600.0
+#: So long a worker waits for its turn at a host that is asked several times in one step.
+IN_PLACE_SECONDS = 5.0
 AGENT = "Longhaul/1 (+{url})"
 
 
@@ -84,6 +87,18 @@ def ask(url: str, manners: Manners) -> bytes:
     if answer.status != 200:
         raise AskFailed(f"It answers {answer.status}.", status=answer.status)
     return answer.body
+
+
+def ask_in_turn(url: str, manners: Manners) -> bytes:
+    """Ask as soon as the pace of the host allows, waiting in place for a moment; raise MustWait for longer waits."""
+    patience = time.monotonic() + IN_PLACE_SECONDS
+    while True:
+        try:
+            return ask(url, manners)
+        except MustWait as wait:
+            if wait.was_told or time.monotonic() + wait.seconds > patience:
+                raise
+            time.sleep(wait.seconds)
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

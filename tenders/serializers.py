@@ -177,6 +177,26 @@ class RunStartedOutput(serializers.Serializer[Any]):
     run = serializers.CharField(allow_null=True)
 
 
+class EnrichInput(Input):
+    """Whether what has been enriched is enriched again."""
+
+    force = serializers.BooleanField(required=False, default=False)
+
+
+class EnrichDaysInput(Input):
+    """Of which days what lacks a detailed category is enriched: today, or with `from` a range, both included."""
+
+    max_enrichment = serializers.IntegerField(required=False, default=10_000)
+    to = serializers.CharField(required=False, default="", max_length=40, help_text="2026-03-31")
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        fields["from"] = serializers.CharField(
+            required=False, default="", max_length=40, help_text="2026-03-01"
+        )
+        return fields
+
+
 class CloseInput(Input):
     """Why a window is given up."""
 

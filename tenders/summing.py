@@ -13,7 +13,9 @@ from tenders.states import GAPS, WindowStatus
 SUCCESS, PARTIAL, FAILED = "SUCCESS", "PARTIAL", "FAILED"
 
 
-def sum_up(source: TenderSource, run_id: str) -> dict[str, Any]:
+def sum_up(
+    source: TenderSource, run_id: str, enriched: dict[str, int] | None = None
+) -> dict[str, Any]:
     """Return how a sync went: PARTIAL where a window stays open, FAILED where no page could be had at all."""
     run = Run.from_public_id(run_id)
     windows = SyncWindow.objects.filter(source=source, run=run)
@@ -36,6 +38,7 @@ def sum_up(source: TenderSource, run_id: str) -> dict[str, Any]:
         "pages": held["pages"],
         "new_releases": new.count(),
         "failed_requests": counts["failed_requests"] or 0,
+        "enriched": enriched or {},
         "problems": list(problems.values_list("problem", flat=True)[:5]),
     }
 

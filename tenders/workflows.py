@@ -7,15 +7,23 @@ from typing import Any
 
 from jobs.context import RunContext
 from jobs.flow import Singleton
+from jobs.models import Event
 from jobs.registry import workflow
 from jobs.retrying import Retry
-from tenders import planning, summing
+from jobs.triggers import Trigger
+from tenders import planning, summing, tending
 from tenders.actions.sources import find_source
-from tenders.actions.syncing import BACKFILL, MOST_ENRICHMENT, SYNC, start_due_syncs
+from tenders.actions.syncing import BACKFILL, MOST_ENRICHMENT, SYNC, start_asked, start_due_syncs
 from tenders.actions.telling import ALERT, request_alerts
 from tenders.alerts import digests, matching
 from tenders.crawling import Crawler
+from tenders.enriching import choosing
+from tenders.enriching.workflows import enrich_all
 from tenders.states import WindowKind
+
+
+def data_of(event: Event) -> dict[str, Any]:
+    return {"data": event.data}
 
 
 @workflow(SYNC, singleton=Singleton(key="source"), retry=Retry((30, 300)))
@@ -28,8 +36,10 @@ def sync(run: RunContext, *, source: str, max_enrichment: int = MOST_ENRICHMENT)
     found = find_source(source)
     run.transaction("plan windows", planning.plan_live, found)
     Crawler(run, found, WindowKind.LIVE).crawl()
+    due = run.transaction("plan enrichment", choosing.due, found, most=max_enrichment)
+    enriched = enrich_all(run, "enrich", due)
     run.transaction("tell those who asked", request_alerts, actor=run.actor)
-    log: dict[str, Any] = run.transaction("close the log", summing.sum_up, found, run.id)
+    log: dict[str, Any] = run.transaction("close the log", summing.sum_up, found, run.id, enriched)
     run.progress(log["pages"], log["pages"], summing.in_words(log))
     return log
 
@@ -80,3 +90,27 @@ def _all(chunk: Callable[[], int], full: int) -> int:
     while (count := chunk()) == full:
         total += count
     return total + count
+
+
+@workflow("tenders.sync_asked", triggers=[Trigger("tender/sync.requested", input=data_of)])
+def sync_asked(run: RunContext, *, data: dict[str, Any]) -> list[str]:
+    """Start what an event asks for: a sync of its `source`, or of each that is switched on; a range with `fromDate`."""
+    started: list[str] = run.transaction("start", start_asked, data, actor=run.actor)
+    return started
+
+
+@workflow("tenders.watch_sources", cron="20 * * * *")
+def watch_sources(run: RunContext) -> list[str]:
+    """Alert staff of sources that fell silent."""
+    alarmed: list[str] = run.transaction("alarm", tending.alarm_of_silence)
+    return alarmed
+
+
+@workflow("tenders.tidy", cron="40 3 * * *")
+def tidy(run: RunContext) -> dict[str, int]:
+    """Delete pages and windows that have been kept long enough."""
+    counts = {"pages": 0, "windows": 0}
+    for name, forget in (("pages", tending.forget_pages), ("windows", tending.forget_windows)):
+        while count := run.transaction(f"forget {name}", forget):
+            counts[name] += count
+    return counts

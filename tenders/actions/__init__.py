@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tenders.actions.enriching import request_enrichment, request_enrichment_of
 from tenders.actions.searches import (
     begin_again,
     create_search,
@@ -27,6 +28,8 @@ __all__ = [
     "preview",
     "reopen_window",
     "request_backfill",
+    "request_enrichment",
+    "request_enrichment_of",
     "request_sync",
     "resume_search",
     "update_search",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -11,8 +12,10 @@ from core.errors import Conflict, Refused
 from jobs.actions import start_run
 from jobs.models import Run
 from jobs.states import RunStatus
+from tenders.actions.sources import find_source
 from tenders.models import SyncWindow, TenderSource
 from tenders.planning import plan_backfill
+from tenders.ranges import read_range
 from tenders.states import WindowKind
 
 SYNC, BACKFILL = "tenders.sync", "tenders.backfill"
@@ -75,8 +78,26 @@ def start_due_syncs(*, actor: str) -> list[str]:
     return [run.public_id for run in started if run is not None]
 
 
-def _unless_under_way(source: TenderSource, *, actor: str) -> Run | None:
-    run = start_run(SYNC, input={"source": source.key}, actor=actor)
+def start_asked(data: dict[str, Any], *, actor: str) -> list[str]:
+    """Start what an event `tender/sync.requested` asks for; what is under way is left alone. Return the runs."""
+    key, number = str(data.get("source") or ""), int(data.get("maxEnrichment") or MOST_ENRICHMENT)
+    check_enrichment(number)
+    wanted = [find_source(key)] if key else list(TenderSource.objects.filter(is_enabled=True))
+    started: list[Run | None] = []
+    for source in wanted:
+        if data.get("fromDate"):
+            start, end = read_range(source, str(data["fromDate"]), str(data.get("toDate") or ""))
+            started.append(request_backfill(source, start=start, end=end, actor=actor))
+        else:
+            started.append(_unless_under_way(source, actor=actor, max_enrichment=number))
+    return [run.public_id for run in started if run is not None]
+
+
+def _unless_under_way(
+    source: TenderSource, *, actor: str, max_enrichment: int = MOST_ENRICHMENT
+) -> Run | None:
+    wish = {"source": source.key, "max_enrichment": max_enrichment}
+    run = start_run(SYNC, input=wish, actor=actor)
     return None if run.status == RunStatus.SKIPPED else run
 
 

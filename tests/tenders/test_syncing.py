@@ -67,6 +67,7 @@ def test_all_pages_are_followed_and_the_cursor_stands_at_the_end(
         "pages": 3,
         "new_releases": 250,
         "failed_requests": 0,
+        "enriched": {},
         "problems": [],
     }
     assert Tender.objects.count() == 250

@@ -1,0 +1,72 @@
+"""What an enricher said, kept beside the tender and in its columns; a failure has its next turn later and later."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F
+
+from core import clock
+from tenders.alerts.matching import look_again
+from tenders.enriching.answers import Answer
+from tenders.fields import fields_of, words_of
+from tenders.models import Tender, TenderEnrichment
+from tenders.states import EnrichmentStatus
+
+#: The distances between the turns of a tender that was not found or could not be looked up; then it stays so.
+TURNS = (
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(days=1),
+    timedelta(days=3),
+    timedelta(days=7),
+    timedelta(days=30),
+)
+
+
+def keep(tender: Tender, enricher: str, answer: Answer) -> str:
+    """Keep an answer in the caller's transaction; return its outcome. An earlier good answer is never lost."""
+    TenderEnrichment.objects.create(
+        tender=tender,
+        enricher=enricher,
+        outcome=answer.outcome,
+        matched_by=answer.matched_by,
+        score=answer.score,
+        data=answer.data,
+        raw=answer.raw,
+        call=answer.call,
+        problem=answer.problem,
+    )
+    rows = Tender.objects.filter(pk=tender.pk)
+    if answer.outcome == EnrichmentStatus.DONE:
+        rows.update(
+            enrichment=EnrichmentStatus.DONE,
+            enrich_attempts=F("enrich_attempts") + 1,
+            enrich_at=None,
+            **_columns(tender, answer),
+        )
+        look_again([tender.pk])  # saved searches may look for what is known now
+    else:
+        rows.exclude(enrichment=EnrichmentStatus.DONE).update(
+            enrichment=answer.outcome,
+            enrich_attempts=F("enrich_attempts") + 1,
+            enrich_at=next_turn(tender.enrich_attempts),
+        )
+    return answer.outcome
+
+
+def next_turn(attempts: int) -> Any:
+    """Return when a tender has its next turn after so many before this one; None when there is none."""
+    return clock.now() + TURNS[attempts] if attempts < len(TURNS) else None
+
+
+def _columns(tender: Tender, answer: Answer) -> dict[str, Any]:
+    """Return the columns that a good answer sets; the words are made anew of the release as it stands now."""
+    detailed = str(answer.data.get("detailed_category", ""))[:200]
+    if not detailed:
+        return {}
+    now = Tender.objects.select_for_update().get(pk=tender.pk)
+    columns = fields_of(now.compiled, zone=tender.source.zone)
+    words = words_of(columns, ocid=now.ocid, detailed_category=detailed)
+    return {"detailed_category": detailed, "words": words}
