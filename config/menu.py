@@ -35,6 +35,15 @@ GROUPS = (
         ),
     ),
     (
+        "Tenders",
+        (
+            ("tenders.Tender", "gavel"),
+            ("tenders.SavedSearch", "saved_search"),
+            ("tenders.TenderSource", "rss_feed"),
+            ("tenders.SyncWindow", "calendar_view_week"),
+        ),
+    ),
+    (
         "Watch",
         (
             ("jobs.Run", "monitoring"),

@@ -1,0 +1,144 @@
+"""Tenders: the list with its search, and a page with what all releases say together, beside each of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_safe
+
+from core import audit, clock
+from core.admin import ReadOnlyModelAdmin, display, register
+from core.audit import actor_of
+from core.errors import Refused
+from core.paging import CappedPaginator
+from tenders import exporting
+from tenders.admin.finding import CriteriaFilter
+from tenders.alerts.wording import change, notice_url
+from tenders.finding import Criteria, matching
+from tenders.history import versions
+from tenders.models import Tender
+from tenders.states import Phase
+
+PHASES = {
+    Phase.TENDER.label: "info",
+    Phase.AWARDED.label: "success",
+    Phase.CANCELLED.label: "danger",
+}
+TONES = {Phase.TENDER: "calm", Phase.AWARDED: "good", Phase.CANCELLED: "bad"}
+
+
+@register(Tender)
+class TenderAdmin(ReadOnlyModelAdmin):
+    """What there is to be won."""
+
+    empty_text = (
+        "Notices appear here once a source is synced. Switch one on, or press Sync now on its page."
+    )
+    list_display = (
+        "title",
+        "buyer",
+        "stage",
+        "region",
+        "money",
+        "closes_at",
+        "published_at",
+        "source",
+    )
+    list_select_related = ("source",)
+    list_filter: ClassVar = [CriteriaFilter]
+    list_filter_submit = True
+    list_filter_sheet = True
+    search_fields: ClassVar = ["words"]
+    search_help_text = "Words, as whole words: road clean*. An ocid finds its process."
+    show_full_result_count = False
+    paginator = CappedPaginator
+    ordering: ClassVar = ["-id"]
+    change_list_template = "messaging/message_list.html"
+    panel_template = "tenders/_tender.html"
+
+    class Media:
+        css: ClassVar = {"all": ["core/live.css", "tenders/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tender]:
+        return super().get_queryset(request).defer("words")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """The panel says everything; there is no form."""
+        return ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Tender], search_term: str
+    ) -> tuple[QuerySet[Tender], bool]:
+        """Find by the index of words, as every other door."""
+        term = search_term.strip()
+        if term.startswith("ocds-"):
+            return queryset.filter(ocid=term), False
+        try:
+            return matching(Criteria(all=term), among=queryset), False
+        except Refused:
+            return queryset.none(), False
+
+    # --- one tender --------------------------------------------------------------------------
+
+    def panel_context(self, request: HttpRequest, obj: Tender) -> dict[str, Any]:
+        zone = obj.source.zone
+        events = obj.events.order_by("-pk")[:100]
+        return {
+            "tone": TONES.get(Phase(obj.phase), "quiet"),
+            "url": notice_url(obj.compiled),
+            "events": [(event, change(event, zone=zone)) for event in events],
+            "versions": versions(obj),
+            "compiled": json.dumps(obj.compiled, indent=2, ensure_ascii=False, sort_keys=True),
+            "enrichments": obj.enrichments.order_by("-pk")[:10],
+        }
+
+    # --- the list ----------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(require_safe(self.export_view))
+        own = path("export/", export, name=self.url_name("export"))
+        return [own, *super().get_urls()]
+
+    def may_export(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("tenders.export_tender")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        place = reverse(f"{self.admin_site.name}:{self.url_name('export')}")
+        query = request.GET.urlencode()
+        url = f"{place}?{query}" if query else place
+        context = {"export_url": url if self.may_export(request) else ""}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Stream what the list shows with the same filters, whole."""
+        if not self.may_export(request):
+            raise PermissionDenied
+        listed = self.get_changelist_instance(request).get_queryset(request)
+        audit.record(
+            "tenders.exported", request.user, actor=actor_of(request), filters=sorted(request.GET)
+        )
+        name = f"tenders-{clock.now():%Y%m%d-%H%M%S}.csv"
+        return StreamingHttpResponse(
+            exporting.csv_lines(listed.select_related(None)),
+            content_type="text/csv; charset=utf-8",
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}"',
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
+
+    @display(description="Phase", ordering="phase", label=PHASES)
+    def stage(self, tender: Tender) -> str:
+        return tender.get_phase_display()
+
+    @display(description="Value", ordering="value")
+    def money(self, tender: Tender) -> str:
+        return f"{tender.currency} {tender.value:,.0f}" if tender.value is not None else "–"
