@@ -60,12 +60,15 @@ def match_chunk(*, limit: int = CHUNK) -> int:
     pairs = _matching(searches, tenders) | _known(searches, tenders)
     by_search = {search.pk: search for search in searches}
     by_tender = _by_tender(changes)
-    _insert(
+    found = (
         (key, change.id, tender)
         for key, tender in pairs
         for change in by_tender[tender]
         if change.concerns(by_search[key])
     )
+    _insert(
+        sorted(found, key=lambda row: row[1])
+    )  # a letter tells in the order in which it happened
     return len(changes)
 
 

@@ -30,15 +30,18 @@ def letter_of(search: SavedSearch, matches: Sequence[AlertMatch]) -> dict[str, A
         "more": max(len(told) - MOST_NAMED, 0),
         "page_url": url,
         "rhythm": rhythm(search),
+        "sources": ". ".join(sorted({each["source"].rstrip(".") for each in told})),
         OWN_PAGE: url,
     }
 
 
 def headline(told: Sequence[dict[str, Any]]) -> str:
-    """Return `Bridge over the river` of one tender, `3 tenders, 2 of them new` of several."""
+    """Return `Bridge over the river` of one tender, `3 new tenders` or `3 tenders, 2 of them new` of several."""
     if len(told) == 1:
         return str(told[0]["title"])
     new = sum(each["is_new"] for each in told)
+    if new == len(told):
+        return f"{new} new tenders"
     return f"{len(told)} tenders" + (f", {new} of them new" if new else " have changed")
 
 

@@ -217,7 +217,7 @@ def test_a_daily_search_writes_one_letter_at_its_hour(source_row: TenderSource):
     tell(search.next_at + HOUR)
     tell(search.next_at + DAY)
 
-    assert subjects() == ["Bridges: 2 tenders, 2 of them new"]
+    assert subjects() == ["Bridges: 2 new tenders"]
     digest = AlertDigest.objects.get()
     assert (digest.period, digest.change_count, digest.tender_count) == (
         "daily-20260303T0500Z",
@@ -297,7 +297,7 @@ def test_a_worker_that_dies_neither_doubles_nor_loses_a_mention(
     crash_after(Run.objects.get(workflow=ALERT), step)
     run_until_idle(advance=True)
 
-    assert subjects() == subjects("bob@example.com") == ["Bridges: 2 tenders, 2 of them new"]
+    assert subjects() == subjects("bob@example.com") == ["Bridges: 2 new tenders"]
     assert AlertMatch.objects.exclude(digest=None).count() == 4
 
 
