@@ -64,6 +64,8 @@ def dress(field: forms.Field) -> forms.Field:
     if type(widget) is forms.ClearableFileInput:
         field.widget = widgets.UnfoldAdminFileFieldWidget(attrs=widget.attrs)
         field.widget.is_required = field.required
+    elif type(widget) is forms.CheckboxSelectMultiple:
+        field.widget = widgets.UnfoldAdminCheckboxSelectMultipleWidget(choices=widget.choices)
     elif type(widget).__module__ == "django.forms.widgets" and not widget.is_hidden:
         classes = next(c for kind, c in WIDGET_CLASSES.items() if isinstance(widget, kind))
         widget.attrs.setdefault("class", " ".join(classes))

@@ -12,7 +12,7 @@ from core.audit import actor_of
 from enrichment.actions.writing import create_brief
 from enrichment.forms import BriefForm
 from enrichment.models import Brief, SearchQuery
-from enrichment.states import BriefStatus
+from enrichment.states import BriefStatus, Platform
 
 TONES = {"Ready": "success", "Failed": "danger", "Being written": "info"}
 PARTS = ("title", "client", "keywords", "purpose", "audience", "platforms")
@@ -49,7 +49,21 @@ class BriefAdmin(ModelAdmin):
         css: ClassVar = {"all": ["core/live.css", "enrichment/enrichment.css"]}
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return (*PARTS, "style_guide", "instructions")
+        if obj is None:
+            return (*PARTS, "style_guide", "instructions")
+        words = {"keywords": "wanted", "platforms": "found_on"}
+        return (*(words.get(name, name) for name in PARTS), "style_guide", "instructions")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("wanted", "found_on") if obj else ()
+
+    @display(description="Keywords")
+    def wanted(self, brief: Brief) -> str:
+        return ", ".join(brief.keywords)
+
+    @display(description="Platforms")
+    def found_on(self, brief: Brief) -> str:
+        return ", ".join(Platform(each).label for each in brief.platforms)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("enrichment.write_brief")

@@ -14,7 +14,7 @@ from tests.stage.deaths import POINTS
 pytestmark = pytest.mark.crash
 
 CAP = 2_000_000
-CLIENTS = 45
+CLIENTS, OF_ONE = 30, 8
 
 
 @pytest.fixture
@@ -101,16 +101,20 @@ def test_a_cap_holds_to_the_cent_with_eight_at_once(theatre: Theatre) -> None:
     assert max(per_round) <= 150_000
 
 
-def test_never_more_than_three_are_asked_at_once(theatre: Theatre, model: OpenAiServer) -> None:
+def test_never_more_than_three_are_asked_at_once_and_no_client_twice(
+    theatre: Theatre, model: OpenAiServer
+) -> None:
+    """One client whose questions came first does not keep the others waiting."""
     model.misbehave(slow_seconds=0.1)
-    theatre.manage("stage_clients", "--count", str(CLIENTS))
+    theatre.manage("stage_clients", "--greedy", str(OF_ONE), "--count", str(CLIENTS))
+    expected = {"completed": CLIENTS + OF_ONE}
 
     with theatre.worker(workers=6 if is_postgres() else 4):
-        theatre.wait_for(
-            lambda: runs(theatre) == {"completed": CLIENTS}, seconds=120, what=f"{CLIENTS} asked"
-        )
+        theatre.wait_for(lambda: runs(theatre) == expected, seconds=120, what=f"{CLIENTS} asked")
 
-    assert model.account.most_in_flight == 3  # used up as well as kept
+    assert (model.account.most_in_flight, model.account.most_of_one) == (3, 1)
+    places = [n for n, entry in enumerate(model.paid) if entry.data["name"] == "Greedy"]
+    assert places[-1] - places[0] + 1 - OF_ONE >= OF_ONE  # others came between
     assert Counter(entry.data["name"] for entry in model.paid) == Counter(
-        {f"Client {n}": 1 for n in range(CLIENTS)}
+        {f"Client {n}": 1 for n in range(CLIENTS)} | {"Greedy": OF_ONE}
     )
