@@ -41,6 +41,17 @@ MOST_WAITS = 5
 LEFT_FOR = timedelta(hours=6)
 
 
+def manners_of(source: TenderSource) -> Manners:
+    """Return how a source wants to be asked."""
+    return Manners(
+        interval_seconds=source.interval_seconds,
+        timeout_seconds=source.timeout_seconds,
+        limit_statuses=tuple(source.limit_statuses),
+        wait_seconds=source.wait_seconds,
+        headers=source.headers,
+    )
+
+
 class Crawler:
     """One run's work on the gaps of a source, of one kind."""
 
@@ -54,13 +65,7 @@ class Crawler:
             may_be_empty=source.may_be_empty,
             least=timedelta(seconds=source.least_seconds),
         )
-        self.manners = Manners(
-            interval_seconds=source.interval_seconds,
-            timeout_seconds=source.timeout_seconds,
-            limit_statuses=tuple(source.limit_statuses),
-            wait_seconds=source.wait_seconds,
-            headers=source.headers,
-        )
+        self.manners = manners_of(source)
 
     def crawl(self) -> None:
         """Work until no gap is due; give the worker back between turns and while a host wants us to wait."""

@@ -11,9 +11,16 @@ from jobs.models import Event
 from jobs.registry import workflow
 from jobs.retrying import Retry
 from jobs.triggers import Trigger
-from tenders import planning, summing, tending
+from tenders import planning, revisiting, summing, tending
 from tenders.actions.sources import find_source
-from tenders.actions.syncing import BACKFILL, MOST_ENRICHMENT, SYNC, start_asked, start_due_syncs
+from tenders.actions.syncing import (
+    BACKFILL,
+    MOST_ENRICHMENT,
+    SYNC,
+    start_asked,
+    start_due_syncs,
+    start_revisits,
+)
 from tenders.actions.telling import ALERT, request_alerts
 from tenders.alerts import digests, matching
 from tenders.crawling import Crawler
@@ -90,6 +97,28 @@ def _all(chunk: Callable[[], int], full: int) -> int:
     while (count := chunk()) == full:
         total += count
     return total + count
+
+
+@workflow("tenders.revisit", singleton=Singleton(key="source"))
+def revisit(run: RunContext, *, source: str) -> dict[str, int]:
+    """Ask again for the tenders of a source that are still open, a few at a time."""
+    found = find_source(source)
+    ocids: list[str] = run.transaction("choose", revisiting.open_ocids, found)
+    total = {"asked": 0, "changed": 0, "failed": 0}
+    for start in range(0, len(ocids), revisiting.CHUNK):
+        some = ocids[start : start + revisiting.CHUNK]
+        counts = run.step("ask again", revisiting.ask_again, run, found, some)
+        total = {name: total[name] + counts[name] for name in total}
+        run.progress(total["asked"], len(ocids), f"{total['changed']} changed")
+    run.transaction("tell those who asked", request_alerts, actor=run.actor)
+    return total
+
+
+@workflow("tenders.revisit_all", cron="10 1 * * *")
+def revisit_all(run: RunContext) -> list[str]:
+    """Ask again for open tenders, of each source that shows changes in no other way."""
+    started: list[str] = run.transaction("start", start_revisits, actor=run.actor)
+    return started
 
 
 @workflow("tenders.sync_asked", triggers=[Trigger("tender/sync.requested", input=data_of)])

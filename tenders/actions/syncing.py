@@ -16,9 +16,10 @@ from tenders.actions.sources import find_source
 from tenders.models import SyncWindow, TenderSource
 from tenders.planning import plan_backfill
 from tenders.ranges import read_range
+from tenders.revisiting import is_revisited
 from tenders.states import WindowKind
 
-SYNC, BACKFILL = "tenders.sync", "tenders.backfill"
+SYNC, BACKFILL, REVISIT = "tenders.sync", "tenders.backfill", "tenders.revisit"
 MOST_ENRICHMENT = 300
 
 
@@ -76,6 +77,13 @@ def start_due_syncs(*, actor: str) -> list[str]:
         if gaps.exists():
             started.append(start_backfill(source, actor=actor))
     return [run.public_id for run in started if run is not None]
+
+
+def start_revisits(*, actor: str) -> list[str]:
+    """Start the daily second look at open tenders where a source needs one; return the runs."""
+    sources = filter(is_revisited, TenderSource.objects.filter(is_enabled=True))
+    runs = [start_run(REVISIT, input={"source": s.key}, actor=actor) for s in sources]
+    return [run.public_id for run in runs if run.status != RunStatus.SKIPPED]
 
 
 def start_asked(data: dict[str, Any], *, actor: str) -> list[str]:
