@@ -45,13 +45,10 @@ def normalise_email(text: str) -> str:
 
 def normalise_phone(text: str, *, region: str = "") -> str:
     """Return a number as E.164, read as dialled in `region` (DEFAULT_PHONE_REGION); or Refused."""
-    try:
-        number = phonenumbers.parse(text, region or settings.DEFAULT_PHONE_REGION)
-    except phonenumbers.NumberParseException:
-        raise _refused_phone(text) from None
-    if not phonenumbers.is_valid_number(number):
+    number = _e164(text, region or settings.DEFAULT_PHONE_REGION)
+    if not number:
         raise _refused_phone(text)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return number
 
 
 def normalise_origin(text: str) -> str:
@@ -88,6 +85,18 @@ def address_hash(address: str) -> str:
     """Return the keyed hash of a normalised address: what a suppression remembers instead of it."""
     key = settings.ADDRESS_HASH_KEY.encode()
     return hmac.digest(key, address.encode(), "sha256").hex() if address else ""
+
+
+@lru_cache(maxsize=1_000)
+def _e164(text: str, region: str) -> str:
+    """Return a number as E.164, or nothing; remembered, for colleagues share a switchboard."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_valid_number(number):
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 @lru_cache(maxsize=10_000)
