@@ -37,6 +37,7 @@ TIMES_PEER = 5.0
 MEMORY_MEGABYTES = 200.0
 FLAT_MEGABYTES = 20.0
 ANSWER_SECONDS = 0.300
+MAX_BYTES = 512 * 1024 * 1024
 LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 600.0
 PARTS = {
@@ -177,11 +178,22 @@ def run_json(theatre: Theatre, module: str, *arguments: str) -> dict[str, float]
 
 
 def upload(theatre: Theatre, file: Path) -> list[float]:
-    """Return how long the API takes to answer after the last byte of the file, several times."""
+    """Return how long the API takes to answer after the last byte: of the file, several times, and of the largest."""
+    largest = swollen(file)
     key = theatre.manage("api_key", "create", "bench", "--scope", "imports:write")
     token = next(word for word in key.split() if word.startswith("key_"))
     with web_server(theatre, port=free_port()) as url:
-        return [seconds_to_answer(url, file, token=token) for _ in range(5)]
+        return [seconds_to_answer(url, each, token=token) for each in [file] * 5 + [largest] * 2]
+
+
+def swollen(file: Path) -> Path:
+    """Return a file beside this one that holds it again and again, just below the most that may be uploaded."""
+    content = file.read_bytes()
+    largest = file.with_name("largest.csv")
+    with largest.open("wb") as out:
+        for _ in range(MAX_BYTES // len(content)):
+            out.write(content)
+    return largest
 
 
 def tell(name: str, results: Results) -> tuple[float, float]:
