@@ -58,7 +58,7 @@ def added_up(result: dict[str, Any], planned: Sequence[Outcome | Change]) -> dic
     for each in planned:
         total[_word(each)] += 1
         found = _problems(each)
-        total["warn"] += bool(found) and not _is_rejected(each)
+        total["warn"] += bool(each.record.issues) and not _is_rejected(each)
         reasons.update(issue.code for issue in found[:1])
         _show(total, each, found)
     return {**total, "reasons": dict(reasons)}

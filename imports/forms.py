@@ -16,7 +16,7 @@ from imports.targets import ATTRIBUTE, Option, Target
 from messaging.attributes import attribute_name
 
 NO_HEADER = "0"
-BLANKS = ((Blank.KEEP, "changes nothing"), (Blank.ERASE, "erases"))
+BLANKS = ((Blank.KEEP, "is ignored"), (Blank.ERASE, "erases"))
 #: How many of the first lines are offered as headings.
 OFFERED_LINES = 20
 SHOWN_LETTERS = 60
@@ -159,7 +159,8 @@ class SettingsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.target = target
         modes = [(mode, label) for mode, label in Mode.choices if mode in target.modes]
-        keys = [(key, key.replace("_", " ")) for key in target.match_keys]
+        labels = {field.name: field.label for field in target.fields}
+        keys = [(key, labels.get(key, key)) for key in target.match_keys]
         self.fields["mode"] = choice("What to do", modes)
         self.fields["match"] = choice("Known by", keys)
         self.fields["duplicates"] = choice("The same twice in the file", Duplicates.choices)

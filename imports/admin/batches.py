@@ -60,10 +60,14 @@ def ask_to_retry(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
 
 
 def ask_to_undo(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
-    return (
-        f"{batch.created:,} created are removed, and {batch.updated:,} updated get back what stood there before. "
-        "What somebody has edited since is left alone, and listed."
+    told = (
+        f"The {batch.created:,} that it created are removed." if batch.created else "",
+        f"The {batch.updated:,} that it updated get back what stood there."
+        if batch.updated
+        else "",
+        "What somebody has edited since is left alone, and listed.",
     )
+    return " ".join(filter(None, told))
 
 
 @register(CsvBatch)

@@ -88,7 +88,7 @@ class MessageAdmin(ReadOnlyModelAdmin):
 
     empty_text = "Messages appear here as soon as a campaign is sent."
 
-    list_display = ("public_id", "address", "stream", "state", "reason", "life", "settled_at")
+    list_display = ("number", "address", "stream", "state", "reason", "life", "settled_at")
     list_filter: ClassVar = [
         "status",
         ReasonFilter,
@@ -112,6 +112,10 @@ class MessageAdmin(ReadOnlyModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [name for name in DETAILS if obj is None or getattr(obj, name)]
+
+    @display(description="Message", ordering="id")
+    def number(self, message: Message) -> str:
+        return message.public_id
 
     @display(description="Status", label=LOOK)
     def state(self, message: Message) -> str:

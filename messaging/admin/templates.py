@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from core.admin import ModelAdmin, TabularInline, button, display, register
 from core.audit import actor_of
@@ -96,7 +96,8 @@ class TemplateAdmin(ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         frame = self.admin_site.admin_view(require_http_methods(["GET", "POST"])(self.frame_view))
-        shown = fragment_view(self.admin_site, require_safe(self.preview_view))
+        any_preview = require_http_methods(["GET", "HEAD", "POST"])(self.preview_view)
+        shown = fragment_view(self.admin_site, any_preview)
         return [
             path("<path:object_id>/frame/", frame, name=self.url_name("frame")),
             path("<path:object_id>/preview/", shown, name=self.url_name("preview")),
@@ -173,11 +174,24 @@ class TemplateAdmin(ModelAdmin):
         }
 
     def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Answer the preview anew, for another person, width or scheme; the form keeps what was typed."""
+        """Answer the preview anew, for another person, width or scheme; the form keeps what was typed.
+
+        GET shows the latest version; POST shows what was typed, and keeps nothing of it.
+        """
         template = self.object_or_404(request, object_id)
         assert isinstance(template, Template)
         context = self.panel_context(request, template)
+        if request.method == "POST":
+            context |= self._typed_context(request, template)
         return HttpResponse(render_to_string(self.panel_template, context, request))
+
+    def _typed_context(self, request: HttpRequest, template: Template) -> dict[str, Any]:
+        try:
+            version = typed_version(request, template)
+        except Refused as refusal:
+            return {"refusal": str(refusal)}
+        contact = contact_or_none(request.GET.get("for", ""))
+        return {"version": version, "preview": preview(version, contact), "is_typed": True}
 
     def frame_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the message alone, shut in: what stands in it cannot reach the admin.
@@ -193,9 +207,8 @@ class TemplateAdmin(ModelAdmin):
     def _framed(self, request: HttpRequest, template: Template) -> str:
         version: TemplateVersion | None = template.latest
         if request.method == "POST":
-            typed = {name: request.POST.get(name, "") for name in SOURCE}
             try:
-                version = prepare_version(template, actor=actor_of(request), **typed)
+                version = typed_version(request, template)
             except Refused as refusal:
                 return in_words(str(refusal))
         if version is None:
@@ -209,6 +222,12 @@ class TemplateAdmin(ModelAdmin):
         frame = reverse(f"admin:{self.url_name('frame')}", args=[template.pk])
         who = contact.public_id if contact else ""
         return f"{frame}?for={who}&scheme={'dark' if is_dark else 'light'}"
+
+
+def typed_version(request: HttpRequest, template: Template) -> TemplateVersion:
+    """Return what was typed into the form as a version that nobody keeps; raise Refused."""
+    typed = {name: request.POST.get(name, "") for name in SOURCE}
+    return prepare_version(template, actor=actor_of(request), **typed)
 
 
 def in_words(text: str) -> SafeString:

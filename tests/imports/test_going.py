@@ -97,6 +97,18 @@ def test_a_dry_run_counts_shows_differences_and_writes_nothing(imported, small_t
     )
 
 
+def test_a_dry_run_counts_values_left_out_as_the_import_does(imported) -> None:
+    text = "email,phone\na@example.com,12\na@example.com,\nb@example.com,34\nb@example.com,56\n"
+    batch = imported(text, go="check")
+    counted = batch.check_result["warn"], batch.check_result["skip"]
+
+    start_batch(batch, actor=ALICE)
+    run_until_idle()
+
+    assert counted == (3, 2)
+    assert (fresh(batch).warned, batch.skipped) == (3, 2)
+
+
 def test_a_dry_run_of_many_chunks_adds_up(imported, small_turns) -> None:
     batch = imported(FORTY, go="check")
 

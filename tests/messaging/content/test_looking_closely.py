@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -105,6 +106,41 @@ def test_what_is_typed_is_shown_and_not_kept(welcome: Template, alice, client_of
     assert typed.content == b"<p>Typed Thandi</p>"
     assert "contact.surname" in wrong.content.decode()
     assert TemplateVersion.objects.count() == 1
+
+
+@pytest.fixture
+def texting(db: None) -> Template:
+    template = create_template(name="Text", channel="sms", actor="system")
+    save_version(template, text="Hello {{ contact.first_name }}", actor="system")
+    return template
+
+
+def test_an_sms_is_previewed_as_it_is_typed_with_segments_and_cost(
+    texting: Template, alice, client_of, settings
+) -> None:
+    settings.SMS_PRICE_PER_SEGMENT = Decimal("0.05")
+    page = f"{TEMPLATES}{texting.pk}"
+    typed = {"text": "Zoë 🎉 {{ contact.first_name }} " + "x" * 70}
+
+    shown = client_of(alice).post(f"{page}/preview/", typed).content.decode()
+
+    assert "Zoë 🎉 Thandi xxx" in shown
+    assert "As it is typed below, for a sample person. Billed as 2 segments" in shown
+    assert "0.1000 USD a person" in shown
+    assert 'hx-trigger="input changed delay:600ms from:#id_text"' in shown
+    assert TemplateVersion.objects.count() == 1
+
+
+def test_an_sms_that_cannot_be_sent_says_so_while_it_is_typed(
+    texting: Template, alice, client_of
+) -> None:
+    page = f"{TEMPLATES}{texting.pk}"
+
+    shown = client_of(alice).post(f"{page}/preview/", {"text": "Hello {{ contact."})
+
+    assert shown.status_code == 200
+    assert 'role="alert"' in shown.content.decode()
+    assert "Hello Thandi" in shown.content.decode()
 
 
 def test_the_preview_is_for_those_who_may_look(welcome: Template, charlie, client_of) -> None:
