@@ -116,6 +116,8 @@ def figures_of(batch: CsvBatch) -> Sequence[Figure]:
     ]
     if batch.succeeded and not batch.created + batch.updated:
         rows[:2] = [("succeeded", "Done", batch.succeeded, "good", {"status__exact": "succeeded"})]
+    if batch.undone:
+        rows.insert(0, ("undone", "Taken back", batch.undone, "warn", {"undo__exact": "undone"}))
     figures = [
         Figure(key, label, count, rows_of(batch, **where), tone if count else "quiet")
         for key, label, count, tone, where in rows
@@ -148,7 +150,7 @@ def progress_of(batch: CsvBatch) -> Progress:
         seconds = batch.seconds_left
         left = "measuring the time left" if seconds is None else f"{in_words(seconds)} left"
     elapsed = ""
-    if batch.started_at:
+    if batch.started_at and batch.status not in (BatchStatus.UNDOING, BatchStatus.UNDONE):
         end = batch.finished_at or now()
         elapsed = on_a_clock(max(0.0, (end - batch.started_at).total_seconds()))
     return Progress(batch.processed, batch.total, batch.rate, left, elapsed)

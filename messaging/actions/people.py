@@ -39,8 +39,15 @@ def create_contact(
 
 
 def update_contact(contact: Contact, *, actor: str, **changes: Any) -> Contact:
-    """Change the named fields of a person and no others; raise Conflict if an address is taken."""
+    """Change the named fields of a person and no others; raise Conflict if an address is taken, or they are erased."""
     fresh = Contact.objects.get(pk=contact.pk)
+    if fresh.erased_at:
+        raise Conflict(
+            "This person is erased.",
+            field="contact",
+            value=fresh.public_id,
+            remedy="Make a new contact, if they want to hear from you again.",
+        )
     before = {field: getattr(fresh, field) for field in changes}
     email, phone = changes.pop("email", fresh.email), changes.pop("phone", fresh.phone)
     fresh.set_addresses(

@@ -90,6 +90,10 @@ class ContactAdmin(RightsMixin, ModelAdmin):
         term = search_term.strip()
         return (queryset.filter(matching(term)) if term else queryset), False
 
+    def has_change_permission(self, request: HttpRequest, obj: Contact | None = None) -> bool:
+        """An erased person is nobody: there is nothing to write, and no consent to record."""
+        return super().has_change_permission(request, obj) and not (obj and obj.erased_at)
+
     def has_delete_permission(self, request: HttpRequest, obj: Contact | None = None) -> bool:
         return False
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 
+from core import clock
+from imports.actions import undo_batch
 from imports.looks import figures_of
 from imports.models import CsvBatch, CsvRow
 from jobs.testing import run_until_idle
@@ -279,3 +282,15 @@ def test_what_has_started_is_no_longer_described(alice, client_of, imported, pla
     batch = imported("email\na@example.com\n")
 
     assert client_of(alice).get(place(batch, page))["Location"] == place(batch, "change")
+
+
+def test_an_undone_import_says_how_much_was_taken_back(imported, alice, client_of) -> None:
+    batch = imported("email\na@example.com\nb@example.com\n")
+    undo_batch(batch, actor="staff:alice")
+    with clock.travel(by=timedelta(hours=3)):
+        run_until_idle()
+
+    page = client_of(alice).get(f"/admin/imports/csvbatch/{batch.pk}/change/").content.decode()
+
+    assert "Taken back" in page
+    assert "3:00:0" not in page

@@ -193,6 +193,23 @@ def test_a_test_about_her_that_is_still_on_its_way_is_given_up(thandi: Contact) 
     assert not SandboxMessage.objects.filter(message=proof.public_id).exists()
 
 
+def test_an_erased_person_is_nobody_who_could_be_changed(
+    thandi: Contact, alice: User, client_of: ClientOf
+) -> None:
+    erase_contact(thandi, actor="staff:alice")
+    page = reverse("admin:messaging_contact_change", args=[thandi.pk])
+    give = reverse("admin:messaging_contact_give", args=[thandi.pk])
+    browser = client_of(alice)
+
+    with pytest.raises(Conflict, match="is erased"):
+        update_contact(thandi, first_name="Thandi", actor="staff:alice")
+
+    assert "Record consent" not in browser.get(page).content.decode()
+    assert browser.post(page, {"first_name": "Thandi"}).status_code == 403
+    assert browser.post(give, {"channel": "email", "source": "x"}).status_code == 403
+    assert Contact.objects.get(pk=thandi.pk).first_name == ""
+
+
 def test_an_erased_person_is_written_to_no_more(thandi: Contact) -> None:
     erase_contact(thandi, actor="staff:alice")
 
