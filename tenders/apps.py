@@ -12,8 +12,13 @@ class TendersConfig(AppConfig):
     verbose_name = "Tenders"
 
     def ready(self) -> None:
-        """Bring the question that tenders are classified by."""
+        """Bring the question that tenders are classified by, and what is known of people who saved searches."""
         from enrichment.prompts import register
+        from messaging import dossier
+        from messaging.actions import erasing
+        from tenders.alerts import persons
         from tenders.enriching.classifying import CLASSIFY
 
         register(CLASSIFY)
+        dossier.register_part("tender_searches", persons.told_of)
+        erasing.register_part("tender_searches", persons.forget)

@@ -79,7 +79,7 @@ def criteria_of(cleaned: dict[str, Any]) -> Criteria:
     return Criteria(**{name: value for name, value in given.items() if value is not None})
 
 
-class SavedSearchForm(CriteriaForm, forms.ModelForm):  # type: ignore[misc]
+class SavedSearchForm(CriteriaForm, forms.ModelForm):
     """A saved search with its criteria."""
 
     kinds = forms.MultipleChoiceField(
@@ -105,3 +105,10 @@ class ReasonForm(forms.Form):
     """Why."""
 
     reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class RangeForm(forms.Form):
+    """Days, both included."""
+
+    start = forms.DateField(label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    end = forms.DateField(label="To", widget=forms.DateInput(attrs={"type": "date"}))

@@ -51,7 +51,7 @@ class CriteriaInput(Input):
     published_to = serializers.DateTimeField(required=False)
     is_open = serializers.BooleanField(required=False)
 
-    def validate(self, attrs: dict[str, Any]) -> Criteria:  # type: ignore[override]
+    def validate(self, attrs: dict[str, Any]) -> Criteria:
         return Criteria(**attrs)
 
 

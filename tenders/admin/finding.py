@@ -41,7 +41,7 @@ class CriteriaFilter(ListFilter):
     def has_output(self) -> bool:
         return True
 
-    def expected_parameters(self) -> list[str | None]:
+    def expected_parameters(self) -> list[str]:
         return [f"{PREFIX}-{name}" for name in CriteriaForm.base_fields]
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any, ClassVar
 
 from django.db import models
@@ -11,13 +12,16 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from core import clock
 from core.admin import ModelAdmin, ReadOnlyModelAdmin, button, display, register
 from core.audit import actor_of
 from tenders import actions
 from tenders.actions.sources import ADAPTER
 from tenders.coverage import WIDTH, health_of
-from tenders.forms import ReasonForm
+from tenders.forms import RangeForm, ReasonForm
 from tenders.models import SyncWindow, TenderSource
+from tenders.models.sources import Enricher
+from tenders.ranges import read_range
 from tenders.states import WindowStatus
 
 STATES = {
@@ -33,6 +37,10 @@ def is_on(_admin: Any, _request: HttpRequest, source: TenderSource) -> str:
 
 def is_off(_admin: Any, _request: HttpRequest, source: TenderSource) -> str:
     return "" if source.is_enabled else "It is not synced by schedule."
+
+
+def has_no_enricher(_admin: Any, _request: HttpRequest, source: TenderSource) -> str:
+    return "" if source.enricher != Enricher.NONE else "It has no enricher."
 
 
 @register(TenderSource)
@@ -67,6 +75,9 @@ class TenderSourceAdmin(ModelAdmin):
 
     def has_sync_permission(self, request: HttpRequest, obj: TenderSource) -> bool:
         return request.user.has_perm("tenders.sync_tendersource")
+
+    def has_enrich_permission(self, request: HttpRequest, obj: TenderSource) -> bool:
+        return request.user.has_perm("tenders.enrich_tender")
 
     def save_model(
         self, request: HttpRequest, obj: TenderSource, form: ModelForm[TenderSource], change: bool
@@ -120,6 +131,36 @@ class TenderSourceAdmin(ModelAdmin):
     def switch_off(self, request: HttpRequest, source: TenderSource) -> str:
         actions.disable_source(source, actor=actor_of(request))
         return "It is paused."
+
+    @button(
+        label="Fetch a range",
+        permission="sync",
+        icon="history",
+        form=RangeForm,
+        confirm="Its newest part comes first; what it brings is no news. Pause and resume its run as any other.",
+    )
+    def backfill(
+        self, request: HttpRequest, source: TenderSource, *, start: date, end: date
+    ) -> str:
+        begins, ends = read_range(source, start.isoformat(), end.isoformat())
+        run = actions.request_backfill(source, start=begins, end=ends, actor=actor_of(request))
+        return (
+            f"It is being fetched as {run.public_id}." if run else "The run under way takes it too."
+        )
+
+    @button(
+        label="Enrich today",
+        permission="enrich",
+        icon="travel_explore",
+        confirm="What was published today and lacks a detailed category is enriched.",
+        why_not=has_no_enricher,
+    )
+    def enrich_today(self, request: HttpRequest, source: TenderSource) -> str:
+        today = clock.now().astimezone(source.zone).date().isoformat()
+        start, _ = read_range(source, today, today)
+        end = start + timedelta(days=1)
+        run = actions.request_enrichment_of(source, start=start, end=end, actor=actor_of(request))
+        return f"It is being enriched as {run.public_id}."
 
     @display(description="Not proven")
     def missing(self, source: TenderSource) -> SafeString | str:

@@ -13,16 +13,17 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_safe
 
 from core import audit, clock
-from core.admin import ReadOnlyModelAdmin, display, register
+from core.admin import ReadOnlyModelAdmin, button, display, register
 from core.audit import actor_of
 from core.errors import Refused
 from core.paging import CappedPaginator
-from tenders import exporting
+from tenders import actions, exporting
 from tenders.admin.finding import CriteriaFilter
 from tenders.alerts.wording import change, notice_url
 from tenders.finding import Criteria, matching
 from tenders.history import versions
 from tenders.models import Tender
+from tenders.models.sources import Enricher
 from tenders.states import Phase
 
 PHASES = {
@@ -31,6 +32,10 @@ PHASES = {
     Phase.CANCELLED.label: "danger",
 }
 TONES = {Phase.TENDER: "calm", Phase.AWARDED: "good", Phase.CANCELLED: "bad"}
+
+
+def has_no_enricher(_admin: Any, _request: HttpRequest, tender: Tender) -> str:
+    return "" if tender.source.enricher != Enricher.NONE else "Its source has no enricher."
 
 
 @register(Tender)
@@ -86,6 +91,17 @@ class TenderAdmin(ReadOnlyModelAdmin):
 
     # --- one tender --------------------------------------------------------------------------
 
+    @button(
+        label="Enrich",
+        permission="enrich",
+        icon="travel_explore",
+        confirm="It is looked up, or classified by AI, once more.",
+        why_not=has_no_enricher,
+    )
+    def enrich(self, request: HttpRequest, tender: Tender) -> str:
+        run = actions.request_enrichment([tender], actor=actor_of(request), force=True)
+        return f"It is being enriched as {run.public_id}."
+
     def panel_context(self, request: HttpRequest, obj: Tender) -> dict[str, Any]:
         zone = obj.source.zone
         events = obj.events.order_by("-pk")[:100]
@@ -119,7 +135,7 @@ class TenderAdmin(ReadOnlyModelAdmin):
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """Stream what the list shows with the same filters, whole."""
-        if not self.may_export(request):
+        if not (request.user.is_authenticated and self.may_export(request)):
             raise PermissionDenied
         listed = self.get_changelist_instance(request).get_queryset(request)
         audit.record(

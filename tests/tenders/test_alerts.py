@@ -16,8 +16,10 @@ from core.models import AuditEntry
 from jobs.models import Run
 from jobs.testing import crash_after, run_until_idle
 from messaging.actions.consent import suppress_address
+from messaging.actions.erasing import erase_contact
 from messaging.actions.templates import save_version
 from messaging.channels import Channel
+from messaging.dossier import export_contact
 from messaging.models import Contact, Message, SandboxMessage, Sender, SuppressionReason, Template
 from messaging.streams import pause_stream
 from tenders import actions
@@ -509,3 +511,16 @@ def test_criteria_are_told_in_words():
     )
     assert in_words(wish) == "all of: bridge; “over the river”; CPV: 45; at least 5,000 ZAR"
     assert in_words(Criteria()) == "every tender"
+
+
+def test_what_is_known_of_a_person_is_told_and_forgotten(source_row: TenderSource):
+    search = ask()
+    publish(source_row)
+    tell(MONDAY + HOUR)
+
+    [told] = export_contact(search.contact, actor=ALICE)["tender_searches"]
+    erase_contact(search.contact, actor=ALICE)
+
+    assert (told["name"], told["criteria"], len(told["told"])) == ("Bridges", {"all": "bridge"}, 1)
+    assert not SavedSearch.objects.exists()
+    assert not AlertMatch.objects.exists()

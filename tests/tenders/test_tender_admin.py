@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from core import clock
+from jobs.models import Run
 from messaging.actions.people import create_contact
 from messaging.models import Sender
 from tenders.differing import Difference, differences
@@ -258,3 +259,24 @@ def test_a_viewer_looks_and_changes_nothing(
     assert client_of(charlie).get(page).status_code == 302
     search.refresh_from_db()
     assert (search.name, search.status) == ("Bridges", "active")
+
+
+def test_staff_ask_for_a_range_and_for_enrichment(
+    client_of: ClientOf, oscar: User, bob: User, source_row: TenderSource
+):
+    publish(source_row)
+    tender = Tender.objects.get()
+    TenderSource.objects.update(enricher="ai")
+    browser = client_of(oscar)
+
+    days = {"start": "2026-02-20", "end": "2026-02-23"}
+    assert browser.post(place("tendersource", "backfill", source_row.pk), days).status_code == 302
+    assert browser.post(place("tendersource", "enrich_today", source_row.pk)).status_code == 302
+    assert browser.post(place("tender", "enrich", tender.pk)).status_code == 302
+
+    runs = {run.workflow: run.input for run in Run.objects.all()}
+    assert runs["tenders.enrich"] == {"tenders": [tender.public_id], "force": True}
+    assert runs["tenders.enrich_range"]["start"] == "2026-03-02T00:00:00Z"
+    assert runs["tenders.enrich_range"]["end"] == "2026-03-03T00:00:00Z"
+    assert "tenders.backfill" in runs
+    assert client_of(bob).post(place("tender", "enrich", tender.pk)).status_code == 403
