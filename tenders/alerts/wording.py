@@ -8,6 +8,7 @@ from typing import Any
 
 from messaging.unsubscribe import OWN_PAGE
 from tenders.alerts.links import page_url
+from tenders.changes import AMENDING
 from tenders.finding import Criteria
 from tenders.models import AlertMatch, SavedSearch, Tender, TenderEvent
 from tenders.states import EventKind, Frequency, Phase
@@ -83,7 +84,7 @@ def change(event: TenderEvent, *, zone: tzinfo) -> str:
     if event.kind == EventKind.DOCUMENTS:
         return "A document changed" if before == after else f"Documents: {before}, now {after}"
     if event.kind == EventKind.AMENDED and isinstance(after, dict):
-        return f"Amended: {', '.join(after)}"
+        return f"Amended: {', '.join(name for name in AMENDING if name in after)}"
     if event.kind == EventKind.AWARDED and isinstance(after, list) and any(after):
         return f"Awarded to {'; '.join(filter(None, after))}"
     return str(event.get_kind_display())
