@@ -23,7 +23,7 @@ from messaging.states import MessageStatus
 from tenders.alerts.letters import alert_version
 from tenders.alerts.periods import next_moment
 from tenders.finding import Criteria, check, matching
-from tenders.models import SavedSearch, Tender
+from tenders.models import AlertMatch, SavedSearch, Tender
 from tenders.states import SEARCH_TRANSITIONS, EventKind, Frequency, SearchStatus
 
 PREVIEWED = 20
@@ -118,6 +118,7 @@ def end_search(search: SavedSearch, *, actor: str) -> bool:
     if search.status == SearchStatus.ENDED:
         return False
     _move(search, to=SearchStatus.ENDED, verb="ended", actor=actor)
+    AlertMatch.objects.filter(search=search, digest=None).delete()
     told = search.digests.values("message")
     waiting = (MessageStatus.PENDING, MessageStatus.SENDING)
     take_back(Message.objects.filter(pk__in=told, status__in=waiting))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
@@ -80,7 +81,11 @@ class SavedSearchAdmin(ModelAdmin):
         """Write it through the same actions as every other door."""
         given = {name: form.cleaned_data[name] for name in PARTS}
         criteria, actor = criteria_of(form.cleaned_data), actor_of(request)
-        if change:
+        if change:  # what this form does not ask for stays
+            old = Criteria.from_json(obj.criteria)
+            criteria = replace(
+                criteria, published_from=old.published_from, published_to=old.published_to
+            )
             actions.update_search(obj, actor=actor, criteria=criteria, **given)
         else:
             contact = form.cleaned_data["contact"]

@@ -52,7 +52,7 @@ def _due(limit: int) -> list[SavedSearch]:
 
 def _untold(search: SavedSearch) -> list[AlertMatch]:
     rows = AlertMatch.objects.filter(search=search, digest=None).order_by("pk")
-    return list(rows.select_related("event", "tender__source").defer("tender__words"))
+    return list(rows.select_related("event"))
 
 
 def _period(search: SavedSearch, matches: Sequence[AlertMatch]) -> str:

@@ -16,7 +16,7 @@ from core.errors import NotFound
 from messaging.views import ACTOR, sealed
 from tenders.actions.searches import begin_again, end_search
 from tenders.alerts.links import search_of
-from tenders.alerts.wording import in_words, rhythm, tenders_of
+from tenders.alerts.wording import by_tender, in_words, rhythm, tenders_of
 from tenders.finding import Criteria
 from tenders.models import AlertMatch, SavedSearch
 
@@ -51,12 +51,12 @@ def found_by(token: str) -> SavedSearch:
 
 def page(request: HttpRequest, search: SavedSearch) -> HttpResponse:
     told = AlertMatch.objects.filter(search=search).exclude(digest=None).order_by("-pk")
-    matches = told.select_related("event", "tender__source").defer("tender__words")[:MOST_SHOWN]
+    matches = told.select_related("event")[:MOST_SHOWN]
     context = {
         "search": search,
         "criteria": in_words(Criteria.from_json(search.criteria)),
         "rhythm": rhythm(search),
         "is_over": search.status == search.Status.ENDED,
-        "tenders": tenders_of(matches, zone=search.zone),
+        "tenders": tenders_of(by_tender(matches), zone=search.zone),
     }
     return sealed(render(request, "tenders/search_page.html", context))

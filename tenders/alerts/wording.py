@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
+from uuid import UUID
 
 from messaging.unsubscribe import OWN_PAGE
 from tenders.alerts.links import page_url
@@ -15,20 +18,22 @@ from tenders.states import EventKind, Frequency, Phase
 
 #: A letter names so many; its page names all. Mail programs cut what is longer than about 100,000 bytes.
 MOST_NAMED = 50
-TITLE_LENGTH = 160
+TITLE_LENGTH, CHANGE_LENGTH = 160, 300
+CLOSES_SOON = "Closes soon"
 
 NEVER = "no date"
 
 
 def letter_of(search: SavedSearch, matches: Sequence[AlertMatch]) -> dict[str, Any]:
     """Return what the template sees as `data`."""
-    told = tenders_of(matches, zone=search.zone)
+    groups = by_tender(matches)
+    told = tenders_of(groups[:MOST_NAMED], zone=search.zone)
     url = page_url(search)
     return {
         "search": {"name": search.name, "criteria": in_words(Criteria.from_json(search.criteria))},
-        "headline": headline(told),
-        "tenders": told[:MOST_NAMED],
-        "more": max(len(told) - MOST_NAMED, 0),
+        "headline": told[0]["title"] if len(groups) == 1 else headline(groups),
+        "tenders": told,
+        "more": max(len(groups) - MOST_NAMED, 0),
         "page_url": url,
         "rhythm": rhythm(search),
         "sources": ". ".join(sorted({each["source"].rstrip(".") for each in told})),
@@ -36,27 +41,51 @@ def letter_of(search: SavedSearch, matches: Sequence[AlertMatch]) -> dict[str, A
     }
 
 
-def headline(told: Sequence[dict[str, Any]]) -> str:
-    """Return `Bridge over the river` of one tender, `3 new tenders` or `3 tenders, 2 of them new` of several."""
-    if len(told) == 1:
-        return str(told[0]["title"])
-    new = sum(each["is_new"] for each in told)
-    if new == len(told):
-        return f"{new} new tenders"
-    return f"{len(told)} tenders" + (f", {new} of them new" if new else " have changed")
-
-
-def tenders_of(matches: Iterable[AlertMatch], *, zone: tzinfo) -> list[dict[str, Any]]:
-    """Return the tenders of some matches, new ones first, each with its changes in the order in which they came."""
-    found: dict[Any, dict[str, Any]] = {}
+def by_tender(matches: Iterable[AlertMatch]) -> list[Group]:
+    """Return the matches of each tender together, new tenders first; no tender is read for it."""
+    found: dict[UUID, list[AlertMatch]] = defaultdict(list)
     for match in matches:
-        told = found.setdefault(match.tender_id, _told(match.tender, zone))
-        told["changes"].append(CLOSES_SOON if match.is_closing else change(match.event, zone=zone))
-        told["is_new"] |= match.event.kind == EventKind.NEW and not match.is_closing
-    return sorted(found.values(), key=lambda told: not told["is_new"])
+        found[match.tender_id].append(match)
+    groups = [Group(tender, changes) for tender, changes in found.items()]
+    return sorted(groups, key=lambda group: not group.is_new)
 
 
-CLOSES_SOON = "Closes soon"
+@dataclass(frozen=True)
+class Group:
+    """What happened to one tender."""
+
+    tender: UUID
+    matches: list[AlertMatch]
+
+    @property
+    def is_new(self) -> bool:
+        return any(m.event.kind == EventKind.NEW and not m.is_closing for m in self.matches)
+
+
+def headline(groups: Sequence[Group]) -> str:
+    """Return `3 new tenders`, `3 tenders, 2 of them new`, or `3 tenders have changed`."""
+    new = sum(group.is_new for group in groups)
+    if new == len(groups):
+        return f"{new} new tenders"
+    return f"{len(groups)} tenders" + (f", {new} of them new" if new else " have changed")
+
+
+def tenders_of(groups: Sequence[Group], *, zone: tzinfo) -> list[dict[str, Any]]:
+    """Return what is told of some tenders, each with its changes in the order in which they came."""
+    rows = Tender.objects.select_related("source").defer("words", "description")
+    tenders = rows.in_bulk([group.tender for group in groups])
+    return [
+        {
+            **_told(tenders[group.tender], zone),
+            "changes": [_change(match, zone) for match in group.matches],
+            "is_new": group.is_new,
+        }
+        for group in groups
+    ]
+
+
+def _change(match: AlertMatch, zone: tzinfo) -> str:
+    return CLOSES_SOON if match.is_closing else change(match.event, zone=zone)[:CHANGE_LENGTH]
 
 
 def _told(tender: Tender, zone: tzinfo) -> dict[str, Any]:
@@ -71,8 +100,6 @@ def _told(tender: Tender, zone: tzinfo) -> dict[str, Any]:
         "closes": spelt(tender.closes_at, zone) if tender.closes_at else "",
         "url": notice_url(tender.compiled),
         "source": tender.source.attribution or tender.source.name,
-        "changes": [],
-        "is_new": False,
     }
 
 

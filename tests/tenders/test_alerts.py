@@ -396,6 +396,19 @@ def test_what_waits_is_taken_back_when_its_search_ends(source_row: TenderSource,
     assert search.status == "active"
 
 
+def test_what_a_search_had_found_when_it_ended_is_never_told(source_row: TenderSource):
+    search = ask(frequency="daily")
+    publish(source_row)
+    tell(MONDAY + HOUR)
+    with clock.travel(to=MONDAY + 2 * HOUR):
+        actions.end_search(search, actor="recipient")
+        actions.begin_again(search, actor="recipient")
+
+    tell(MONDAY + 2 * DAY)
+
+    assert subjects() == []
+
+
 def test_a_page_shows_what_was_told_and_a_forged_link_nothing(source_row: TenderSource):
     search = ask()
     publish(source_row, title="<script>alert('bridge')</script>")

@@ -242,6 +242,10 @@ def test_a_search_is_previewed_saved_changed_and_ended(
     assert browser.post(page, {**given, "cpv": "", "frequency": "instant"}).status_code == 302
     search.refresh_from_db()
     assert (search.frequency, search.next_at, "cpv" in search.criteria) == ("instant", None, False)
+    SavedSearch.objects.update(criteria={"published_from": "2026-03-01T00:00:00+00:00"})
+    browser.post(page, {**given, "all": "road"})  # the form does not ask for that, and keeps it
+    search.refresh_from_db()
+    assert search.criteria["published_from"] == "2026-03-01T00:00:00+00:00"
     browser.post(place("savedsearch", "end", search.pk))
     search.refresh_from_db()
     assert search.status == "ended"
