@@ -59,11 +59,7 @@ def give_consent(
     A suppression still stands after this; only the person (`resubscribe`) or staff lift it.
     """
     evidence = Evidence(source=source, actor=actor, wording=wording, ip_address=ip_address)
-    with transaction.atomic():
-        changed = _move_consent(contact, channel, ConsentState.GRANTED, evidence)
-        if changed:
-            audit.record("consent.given", contact, actor=actor, channel=channel, source=source)
-    return changed
+    return _record(contact, channel, ConsentState.GRANTED, evidence, verb="consent.given")
 
 
 def withdraw_consent(
@@ -76,11 +72,7 @@ def withdraw_consent(
 ) -> bool:
     """Record that a person no longer agrees; return whether that changed anything."""
     evidence = Evidence(source=source, actor=actor, ip_address=ip_address)
-    with transaction.atomic():
-        changed = _move_consent(contact, channel, ConsentState.WITHDRAWN, evidence)
-        if changed:
-            audit.record("consent.withdrawn", contact, actor=actor, channel=channel, source=source)
-    return changed
+    return _record(contact, channel, ConsentState.WITHDRAWN, evidence, verb="consent.withdrawn")
 
 
 def unsubscribe(
@@ -168,6 +160,18 @@ def lift_suppression(suppression: Suppression, *, actor: str) -> bool:
                 "address.unsuppressed", suppression, actor=actor, reason=suppression.reason
             )
     return deleted > 0
+
+
+@transaction.atomic
+def _record(
+    contact: Contact, channel: Channel, state: ConsentState, evidence: Evidence, *, verb: str
+) -> bool:
+    """Write down what a person said; return whether that changed anything."""
+    changed = _move_consent(contact, channel, state, evidence)
+    if changed:
+        detail = {"channel": channel, "source": evidence.source}
+        audit.record(verb, contact, actor=evidence.actor, **detail)
+    return changed
 
 
 def _move_consent(
