@@ -157,10 +157,9 @@ class WindowOutput(serializers.Serializer[Any]):
     closed_reason = serializers.CharField()
 
 
-class SyncInput(Input):
-    """What to sync: the present, or with `from` a range of days, both included."""
+class DaysInput(Input):
+    """A range of days, both included."""
 
-    max_enrichment = serializers.IntegerField(required=False, default=300)
     to = serializers.CharField(required=False, default="", max_length=40, help_text="2026-03-31")
 
     def get_fields(self) -> dict[str, Any]:
@@ -169,6 +168,12 @@ class SyncInput(Input):
             required=False, default="", max_length=40, help_text="2026-03-01"
         )
         return fields
+
+
+class SyncInput(DaysInput):
+    """What to sync: the present, or with `from` a range of days, both included."""
+
+    max_enrichment = serializers.IntegerField(required=False, default=300)
 
 
 class RunStartedOutput(serializers.Serializer[Any]):
@@ -183,18 +188,10 @@ class EnrichInput(Input):
     force = serializers.BooleanField(required=False, default=False)
 
 
-class EnrichDaysInput(Input):
+class EnrichDaysInput(DaysInput):
     """Of which days what lacks a detailed category is enriched: today, or with `from` a range, both included."""
 
     max_enrichment = serializers.IntegerField(required=False, default=10_000)
-    to = serializers.CharField(required=False, default="", max_length=40, help_text="2026-03-31")
-
-    def get_fields(self) -> dict[str, Any]:
-        fields = super().get_fields()
-        fields["from"] = serializers.CharField(
-            required=False, default="", max_length=40, help_text="2026-03-01"
-        )
-        return fields
 
 
 class CloseInput(Input):
