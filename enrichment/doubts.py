@@ -40,7 +40,7 @@ def look(call: AiCall) -> None:
             call, NotTaken(call.problem_code, f"{call.problem} The provider does not list it.")
         )
     elif call.looks < len(LOOKS):
-        _wait_for_the_moment(call)
+        look(call)  # at the next moment, which has come already where nobody could look in time
     else:
         ledger.park(
             call, why=f"{call.problem} {trouble or 'The provider does not list an answer.'}"

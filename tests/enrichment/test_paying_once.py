@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from core import clock
 from core.errors import Conflict
 from enrichment.accounts import account_of, resume_account
 from enrichment.actions import deciding
@@ -12,7 +15,7 @@ from enrichment.models import AiAccount, AiCall, FieldValue
 from jobs import limits
 from jobs.actions import retry_run
 from jobs.models import Event
-from jobs.testing import run_until_idle
+from jobs.testing import run_one, run_until_idle
 from tests.enrichment.conftest import ALICE
 from tests.fakes.openai_account import Refusal
 
@@ -102,6 +105,20 @@ def go_on(run):
     run_until_idle(advance=True)
     run.refresh_from_db()
     return run.status
+
+
+def test_a_call_that_nobody_could_look_up_in_time_is_looked_up_at_once_and_parked(model, acme):
+    """Its worker died, and none came for longer than the doubt may last."""
+    model.misbehave(script=[["drop"]])
+    run = enhance_client(acme, actor=ALICE)
+    run_one()
+    model.misbehave(script=[])
+    with clock.travel(by=timedelta(days=1)):
+        run_until_idle()
+
+    call = AiCall.objects.get()
+    run.refresh_from_db()
+    assert (call.status, call.looks, run.status) == ("parked", 3, "waiting")
 
 
 def test_a_person_may_ask_again_and_the_doubtful_call_counts_as_spent(model, enhanced):
