@@ -143,14 +143,13 @@ def _buy(run: RunContext, question: Question) -> dict[str, str]:
         ledger.doubt(call, InDoubt("no_answer", "Its worker died before an answer was kept."))
     if call.status == CallStatus.UNKNOWN:
         doubts.look(call)
-    if (
-        call.status == CallStatus.FAILED
-    ):  # found out to be certainly not done, and free to ask again
+    if call.status == CallStatus.FAILED:
         raise _again(call)
     return {"standing": call.status, "call": call.public_id, "key": call.key}
 
 
 def _again(call: AiCall) -> Exception:
+    """Return what lets the step be tried again: the call was found not to have been done."""
     is_free = provider(call.provider).is_free
     return RetryAfter(call.problem, seconds=0.1) if is_free else TransientFailure(call.problem)
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from core.audit import SYSTEM
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from enrichment.actions.prompts import create_prompt, save_version
 from enrichment.models import Prompt, PromptVersion
 
@@ -61,12 +61,15 @@ def install(wanted: Shipped) -> PromptVersion:
     latest = prompt.latest
     if latest and latest.created_by != SYSTEM:
         return latest
-    return save_version(
-        prompt,
-        text=wanted.text,
-        model=latest.model if latest else settings.OPENAI_MODEL,
-        params=dict(wanted.params),
-        max_tokens=wanted.max_tokens,
-        schema=dict(wanted.schema),
-        actor=SYSTEM,
-    )
+    try:
+        return save_version(
+            prompt,
+            text=wanted.text,
+            model=latest.model if latest else settings.OPENAI_MODEL,
+            params=dict(wanted.params),
+            max_tokens=wanted.max_tokens,
+            schema=dict(wanted.schema),
+            actor=SYSTEM,
+        )
+    except Conflict:  # another worker installed it at the same moment
+        return prompt.versions.latest("number")

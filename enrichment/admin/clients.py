@@ -235,7 +235,9 @@ class ClientAdmin(ModelAdmin):
     # --- many at once ------------------------------------------------------------------------
 
     def get_actions(self, request: HttpRequest) -> Any:
-        return super().get_actions(request) if self._may_enhance(request) else {}
+        """Offer the asking alone: clients are deleted one at a time, each with its entry of audit."""
+        offered = super().get_actions(request) if self._may_enhance(request) else {}
+        return {name: action for name, action in offered.items() if name in self.actions}
 
     def _may_enhance(self, request: HttpRequest) -> bool:
         return request.user.has_perm("enrichment.enhance_client")

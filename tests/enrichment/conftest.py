@@ -9,8 +9,11 @@ from decimal import Decimal
 import pytest
 
 from enrichment.actions.clients import create_client
+from enrichment.actions.enhancing import enhance_client
 from enrichment.actions.money import set_price
 from enrichment.models import Client, ModelPrice
+from jobs.models import Run
+from jobs.testing import run_until_idle
 from tests.fakes.fixtures import openai_server
 from tests.fakes.openai_server import OpenAiServer
 
@@ -50,3 +53,16 @@ def client_named(db: None) -> Callable[..., Client]:
 @pytest.fixture
 def acme(client_named: Callable[..., Client]) -> Client:
     return client_named("Acme")
+
+
+@pytest.fixture
+def enhanced(acme: Client) -> Callable[[], Run]:
+    """Ask about Acme, and drive the run as far as it goes."""
+
+    def go() -> Run:
+        run = enhance_client(acme, actor=ALICE)
+        run_until_idle(advance=True)
+        run.refresh_from_db()
+        return run
+
+    return go

@@ -202,6 +202,14 @@ def test_many_are_asked_after_an_estimate_and_within_a_cap(client_of, alice, mod
     assert len(model.paid) == 3
 
 
+def test_clients_are_not_deleted_by_the_dozen(client_of, alice, acme):
+    chosen = {"action": "delete_selected", "_selected_action": [str(acme.pk)], "post": "yes"}
+
+    client_of(alice).post(page("client", "changelist"), chosen)
+
+    assert Client.objects.filter(pk=acme.pk).exists()
+
+
 def test_who_may_not_spend_is_offered_no_asking(client_of, bob, acme):
     browser = client_of(bob)
     chosen = {"action": "enhance_selected", "_selected_action": [str(acme.pk)], "confirmed": "yes"}

@@ -22,17 +22,6 @@ from tests.fakes.openai_account import Refusal
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def enhanced(acme):
-    def go():
-        run = enhance_client(acme, actor=ALICE)
-        run_until_idle(advance=True)
-        run.refresh_from_db()
-        return run
-
-    return go
-
-
 def money_held() -> int:
     return sum(AiCall.objects.values_list("reserved_micros", flat=True))
 

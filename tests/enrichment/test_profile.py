@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from enrichment.applying import needs_a_person
 from enrichment.domains import registrable
 from enrichment.profile import Unreadable, read_profile
 
@@ -78,8 +79,6 @@ def test_an_answer_in_another_form_is_unreadable(answer):
 
 
 def test_what_the_model_is_unsure_of_waits_for_a_person_in_either_mode():
-    from enrichment.applying import needs_a_person
-
     assert [needs_a_person("auto", sure) for sure in (None, 0.5, 0.49)] == [False, False, True]
     assert needs_a_person("review", 1.0)
 

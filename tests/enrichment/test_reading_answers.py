@@ -4,24 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from enrichment.actions.enhancing import enhance_client
 from enrichment.judging import judge
 from enrichment.models import AiCall, FieldValue
-from jobs.testing import run_until_idle
-from tests.enrichment.conftest import ALICE
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def enhanced(acme):
-    def go():
-        run = enhance_client(acme, actor=ALICE)
-        run_until_idle(advance=True)
-        run.refresh_from_db()
-        return run
-
-    return go
 
 
 def verdicts() -> list[tuple[str, str]]:

@@ -12,11 +12,12 @@ import yaml
 
 from core.errors import Refused
 from enrichment.actions.enhancing import enhance_client
+from enrichment.actions.fields import edit_fields
 from enrichment.actions.prompts import save_version
 from enrichment.applying import what_is_known
 from enrichment.composing import compose, enclosed
-from enrichment.models import AiCall, FieldValue
-from enrichment.prompts import shipped, version_of
+from enrichment.models import AiCall, FieldValue, Prompt, PromptVersion
+from enrichment.prompts import install, shipped, version_of
 from enrichment.schemas import flaws
 from jobs.testing import run_until_idle
 from tests.enrichment.conftest import ALICE
@@ -64,6 +65,20 @@ def test_the_exact_request_is_kept(model, acme):
     assert json.loads(body) == AiCall.objects.get().request
 
 
+def test_two_workers_that_install_a_prompt_at_once_use_the_same(db, monkeypatch):
+    first = version_of("clients-enhance")
+    late = Prompt(pk=first.prompt_id, name=first.prompt.name)
+    monkeypatch.setattr("enrichment.prompts.create_prompt", lambda *_, **__: late)
+    monkeypatch.setattr(Prompt, "latest", None)
+
+    assert install(shipped_named("clients-enhance")) == first
+    assert PromptVersion.objects.filter(prompt=first.prompt).count() == 1
+
+
+def shipped_named(name):
+    return next(each for each in shipped() if each.name == name)
+
+
 @pytest.mark.parametrize("prompt", shipped(), ids=lambda each: each.name)
 def test_every_shipped_schema_is_strict(prompt):
     assert list(flaws(prompt.schema)) == []
@@ -104,8 +119,6 @@ def test_a_model_that_obeys_an_injection_writes_no_more_than_the_profile(model, 
 
 def test_what_people_have_said_is_told_and_what_ai_said_is_not(model, acme):
     asked(acme)
-    from enrichment.actions.fields import edit_fields
-
     edit_fields(acme, {"use_cases": ["mine"]}, actor=ALICE)
 
     assert what_is_known(acme)["known"] == {"use_cases": ["mine"]}
