@@ -18,7 +18,7 @@ from core import clock
 from jobs.context import RunContext
 from jobs.models import Run
 from tenders import numbers, paging
-from tenders.asking import AskFailed, Manners, MustWait, ask
+from tenders.asking import TOO_FAST, AskFailed, Manners, MustWait, ask
 from tenders.bodies import BadBody, parse
 from tenders.models import SourcePage, SyncWindow, TenderSource
 from tenders.models.sources import Proof
@@ -27,7 +27,7 @@ from tenders.planning import locked, move_cursor
 from tenders.proving import CrawlFacts, PageFacts, Rule, Verdict, judge
 from tenders.reading import Note, digest_of, read_releases
 from tenders.saving import Saved, save_notes, save_releases
-from tenders.states import GAPS, WindowKind, WindowStatus
+from tenders.states import WindowKind, WindowStatus, leading_to
 
 #: How long a sync works before it lets others have the worker.
 TURN_SECONDS = 5.0
@@ -46,7 +46,7 @@ def manners_of(source: TenderSource) -> Manners:
     return Manners(
         interval_seconds=source.interval_seconds,
         timeout_seconds=source.timeout_seconds,
-        limit_statuses=tuple(source.limit_statuses),
+        limit_statuses=tuple(source.limit_statuses) or TOO_FAST,
         wait_seconds=source.wait_seconds,
         headers=source.headers,
     )
@@ -326,9 +326,9 @@ class Crawler:
         return window.failures + 1
 
     def _move(self, window: SyncWindow, to: WindowStatus, **changes: Any) -> None:
-        """Set where a gap stands, unless somebody closed it meanwhile."""
+        """Set where a window stands, unless somebody closed it meanwhile."""
         with transaction.atomic():
-            rows = SyncWindow.objects.filter(pk=window.pk, status__in=GAPS)
+            rows = SyncWindow.objects.filter(pk=window.pk, status__in=leading_to(to))
             rows.update(status=to, **changes)
             self.run.renew()
         window.refresh_from_db()

@@ -11,6 +11,7 @@ from django.db.models import Min
 
 from core import clock
 from core.errors import Refused
+from jobs.states import ACTIVE
 from tenders.models import SyncWindow, TenderSource
 from tenders.states import WindowKind, WindowStatus
 
@@ -91,13 +92,10 @@ def tiles(
 def retry_gaps(source: TenderSource, kind: WindowKind) -> None:
     """Take up every gap, also one whose run died in the middle; in the caller's transaction."""
     gaps = SyncWindow.objects.gaps().filter(source=source, kind=kind)
-    gaps.filter(status=WindowStatus.FETCHING).exclude(run__status__in=BUSY).update(
+    gaps.filter(status=WindowStatus.FETCHING).exclude(run__status__in=ACTIVE).update(
         status=WindowStatus.OPEN, run=None
     )
     gaps.update(next_attempt_at=None, failures=0)
-
-
-BUSY = ("ready", "claimed", "running", "waiting", "blocked", "paused")
 
 
 def move_cursor(source: TenderSource, **changes: Any) -> None:

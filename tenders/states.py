@@ -18,12 +18,24 @@ class WindowStatus(TextChoices):
 TRANSITIONS: dict[WindowStatus, frozenset[WindowStatus]] = {
     WindowStatus.OPEN: frozenset({WindowStatus.FETCHING, WindowStatus.CLOSED}),
     WindowStatus.FETCHING: frozenset(
-        {WindowStatus.OPEN, WindowStatus.COMPLETE, WindowStatus.SPLIT, WindowStatus.CLOSED}
+        {
+            WindowStatus.FETCHING,  # another crawl of it begins
+            WindowStatus.OPEN,
+            WindowStatus.COMPLETE,
+            WindowStatus.SPLIT,
+            WindowStatus.CLOSED,
+        }
     ),
     WindowStatus.COMPLETE: frozenset(),
     WindowStatus.CLOSED: frozenset({WindowStatus.OPEN}),
     WindowStatus.SPLIT: frozenset(),
 }
+
+
+def leading_to(to: WindowStatus) -> list[WindowStatus]:
+    """Return where a window may stand before it comes to stand so."""
+    return [status for status, following in TRANSITIONS.items() if to in following]
+
 
 #: A gap as long as it stands so: the cursor does not pass it.
 GAPS = (WindowStatus.OPEN, WindowStatus.FETCHING)
@@ -67,7 +79,15 @@ class EnrichmentStatus(TextChoices):
 
 
 ENRICHMENT_TRANSITIONS: dict[EnrichmentStatus, frozenset[EnrichmentStatus]] = {
-    EnrichmentStatus.DISABLED: frozenset({EnrichmentStatus.PENDING}),
+    # A person may ask for one whose turn never came.
+    EnrichmentStatus.DISABLED: frozenset(
+        {
+            EnrichmentStatus.PENDING,
+            EnrichmentStatus.DONE,
+            EnrichmentStatus.NOT_FOUND,
+            EnrichmentStatus.FAILED,
+        }
+    ),
     EnrichmentStatus.PENDING: frozenset(
         {EnrichmentStatus.DONE, EnrichmentStatus.NOT_FOUND, EnrichmentStatus.FAILED}
     ),

@@ -88,7 +88,7 @@ def start_revisits(*, actor: str) -> list[str]:
 
 def start_asked(data: dict[str, Any], *, actor: str) -> list[str]:
     """Start what an event `tender/sync.requested` asks for; what is under way is left alone. Return the runs."""
-    key, number = str(data.get("source") or ""), int(data.get("maxEnrichment") or MOST_ENRICHMENT)
+    key, number = str(data.get("source") or ""), number_in(data, default=MOST_ENRICHMENT)
     check_enrichment(number)
     wanted = [find_source(key)] if key else list(TenderSource.objects.filter(is_enabled=True))
     started: list[Run | None] = []
@@ -107,6 +107,19 @@ def _unless_under_way(
     wish = {"source": source.key, "max_enrichment": max_enrichment}
     run = start_run(SYNC, input=wish, actor=actor)
     return None if run.status == RunStatus.SKIPPED else run
+
+
+def number_in(data: dict[str, Any], *, default: int) -> int:
+    """Return the `maxEnrichment` of an event's data; refuse what is no number."""
+    number = data.get("maxEnrichment", default)
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise Refused(
+            f"{number!r} is no number of tenders.",
+            field="maxEnrichment",
+            value=number,
+            remedy=f"Send a whole number, such as {default}.",
+        )
+    return number
 
 
 def check_enrichment(number: int) -> None:

@@ -12,7 +12,7 @@ from tenders.alerts.matching import look_again
 from tenders.enriching.answers import Answer
 from tenders.fields import fields_of, words_of
 from tenders.models import Tender, TenderEnrichment
-from tenders.states import EnrichmentStatus
+from tenders.states import ENRICHMENT_TRANSITIONS, EnrichmentStatus
 
 #: The distances between the turns of a tender that was not found or could not be looked up; then it stays so.
 TURNS = (
@@ -38,7 +38,11 @@ def keep(tender: Tender, enricher: str, answer: Answer) -> str:
         call=answer.call,
         problem=answer.problem,
     )
-    rows = Tender.objects.filter(pk=tender.pk)
+    outcome = EnrichmentStatus(answer.outcome)
+    starts = [
+        status for status, following in ENRICHMENT_TRANSITIONS.items() if outcome in following
+    ]
+    rows = Tender.objects.filter(pk=tender.pk, enrichment__in=starts)
     if answer.outcome == EnrichmentStatus.DONE:
         rows.update(
             enrichment=EnrichmentStatus.DONE,
@@ -48,7 +52,7 @@ def keep(tender: Tender, enricher: str, answer: Answer) -> str:
         )
         look_again([tender.pk])  # saved searches may look for what is known now
     else:
-        rows.exclude(enrichment=EnrichmentStatus.DONE).update(
+        rows.update(
             enrichment=answer.outcome,
             enrich_attempts=F("enrich_attempts") + 1,
             enrich_at=next_turn(tender.enrich_attempts),

@@ -22,6 +22,7 @@ from tenders.actions.enriching import (
     request_enrichment_of,
 )
 from tenders.actions.sources import find_source
+from tenders.actions.syncing import number_in
 from tenders.asking import MustWait
 from tenders.enriching import choosing, classifying, keeping, south_africa
 from tenders.enriching.answers import Answer
@@ -148,7 +149,7 @@ def days_of(event: Event, *, today: bool = False) -> dict[str, Any]:
 
 
 def _start_days(data: dict[str, Any], *, today: bool, actor: str) -> list[str]:
-    most = int(data.get("maxEnrichment") or MOST_OF_A_RANGE)
+    most = number_in(data, default=MOST_OF_A_RANGE)
     started = []
     for source in _enriched(str(data.get("source") or "")):
         start, end = (
