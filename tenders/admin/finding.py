@@ -17,6 +17,7 @@ from tenders.models import Tender
 
 #: Before each name in the address: Django's list has words of its own, and one of them is `all`.
 PREFIX = "find"
+NAMES = tuple(f"{PREFIX}-{name}" for name in CriteriaForm.base_fields)
 
 
 class CriteriaFilter(ListFilter):
@@ -29,10 +30,8 @@ class CriteriaFilter(ListFilter):
         self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any
     ) -> None:
         super().__init__(request, params, model, model_admin)
-        names = self.expected_parameters()
-        asked = [
-            params.pop(name, None) for name in names
-        ]  # every one: what stays is no filter of ours
+        # Every one is taken out: what stays is taken for a column's name.
+        asked = [params.pop(name, None) for name in NAMES]
         self.is_asked = any(asked)
         self.form = CriteriaForm(request.GET if self.is_asked else None, prefix=PREFIX)
         for field in self.form.fields.values():
@@ -41,8 +40,8 @@ class CriteriaFilter(ListFilter):
     def has_output(self) -> bool:
         return True
 
-    def expected_parameters(self) -> list[str]:
-        return [f"{PREFIX}-{name}" for name in CriteriaForm.base_fields]
+    def expected_parameters(self) -> list[str | None]:
+        return [*NAMES]
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
         yield {"form": self.form}
