@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
+from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -59,6 +60,7 @@ class TenderAdmin(ReadOnlyModelAdmin):
     list_filter: ClassVar = [CriteriaFilter]
     list_filter_submit = True
     list_filter_sheet = True
+    show_facets = ShowFacets.NEVER
     search_fields: ClassVar = ["words"]
     search_help_text = "Words, as whole words: road clean*. An ocid finds its process."
     show_full_result_count = False

@@ -140,3 +140,18 @@ def test_the_page_is_kept_from_indexes_caches_and_foreign_content(
     assert b"thandi" not in response.content.lower()
     assert b"http://" not in response.content
     assert b"https://" not in response.content
+
+
+@pytest.mark.parametrize(
+    ("named", "heeded"),
+    [
+        ("https://example.com/alerts/abc", True),
+        ("https://example.com/>\r\nBcc: x@example.com", False),
+        ("https://example.com/a b", False),
+        ("javascript:alert(1)", False),
+        (["https://example.com"], False),
+        ("", False),
+    ],
+)
+def test_a_message_may_name_its_own_way_out_if_it_is_an_address(named: object, heeded: bool):
+    assert unsubscribe.own_page({"unsubscribe_url": named}) == (named if heeded else "")
