@@ -11,7 +11,8 @@ from tests.crash.theatre import Theatre, kill
 
 pytestmark = pytest.mark.crash
 
-TENDERS, SEARCHES, KILLS = 1_200, 8, 3
+#: A third death without any progress between would end the run, until the next tick starts another.
+TENDERS, SEARCHES, KILLS = 1_200, 8, 2
 WITHIN_A_CHUNK_SECONDS = 0.4
 STAGE = f"""
 from messaging.models import Sender
@@ -61,7 +62,7 @@ def test_every_change_is_mentioned_once_while_the_worker_is_killed(theatre: Thea
             what="all letters",
         )
 
-    assert len(killed) >= 2
+    assert len(killed) == KILLS
     whole = [(SEARCHES * TENDERS,)]
     assert theatre.rows("SELECT count(*) FROM tenders_alertmatch") == whole
     assert theatre.rows("SELECT sum(change_count) FROM tenders_alertdigest") == whole
