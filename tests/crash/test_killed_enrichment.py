@@ -14,7 +14,7 @@ from tests.stage.deaths import POINTS
 pytestmark = pytest.mark.crash
 
 CAP = 2_000_000
-CLIENTS, OF_ONE = 30, 8
+CLIENTS, OF_ONE = 24, 6
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_never_more_than_three_are_asked_at_once_and_no_client_twice(
     theatre: Theatre, model: OpenAiServer
 ) -> None:
     """One client whose questions came first does not keep the others waiting."""
-    model.misbehave(slow_seconds=0.1)
+    model.misbehave(slow_seconds=0.5)  # long enough to meet even on a busy machine
     theatre.manage("stage_clients", "--greedy", str(OF_ONE), "--count", str(CLIENTS))
     expected = {"completed": CLIENTS + OF_ONE}
 
