@@ -8,7 +8,7 @@ MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run web worker demo test test-sqlite check lint format types layers migrations deploy-check \
-	lock lock-check migrate staff openapi static bench-campaign bench-import bench-tenders bench-enrichment bench-growth bench-webhooks bench-engine \
+	lock lock-check migrate staff openapi static bench-campaign bench-import bench-tenders bench-enrichment bench-growth bench-webhooks bench-engine bench-funnel \
 	chaos-campaign
 
 help: ## Show this list
@@ -118,6 +118,9 @@ bench-webhooks: $(VENV)/.dev ## Measure 10,000 webhooks in random order while a 
 
 bench-engine: $(VENV)/.dev ## Measure the engine beside DBOS Transact and Absurd
 	@$(BIN)/python -m bench.engine $(ARGS)
+
+bench-funnel: $(VENV)/.dev ## Measure an event's whole life with 20,000 people, its clock moved through it
+	@$(BIN)/python -m bench.funnel $(ARGS)
 
 chaos-campaign: $(VENV)/.dev ## Send 36,000 messages while everything is killed and cut: none lost, none doubled
 	@$(BIN)/python -m bench.chaos $(ARGS)
