@@ -44,6 +44,7 @@ urlpatterns = [
     path("", include("messaging.urls")),
     path("", include("enrichment.urls")),
     path("", include("tenders.urls")),
+    path("", include("funnels.urls")),
     path("admin/", admin.site.urls),
     path("e/<str:key>", receive, name="inngest-events"),
     path("healthz", healthz, name="healthz"),

@@ -7,10 +7,10 @@ from typing import Any
 
 from core import clock
 from funnels import accompanying, following, wishes
-from funnels.actions.attending import settle_when_known
+from funnels.actions.attending import hear_late, settle_when_known
 from funnels.models import Enrollment, Event, Launch, Registration
 from funnels.wishes import CompletionWish, EnrollmentWish, wish_of
-from funnels.zoom import joining
+from funnels.zoom import hearing, joining
 from jobs.context import RunContext
 from jobs.events.schemas import declare_event
 from jobs.registry import workflow
@@ -104,6 +104,17 @@ def _in_chunks(run: RunContext, name: str, work: Any, *args: Any, **kwargs: Any)
 def tidy(run: RunContext) -> int:
     """Close the streams of launched funnels that are over for everybody; return how many there were."""
     return following.close_finished()
+
+
+@workflow(hearing.WORKFLOW, cron="* * * * *", is_chore=True)
+def hear_zoom(run: RunContext) -> int:
+    """Apply what Zoom told of meetings; return how many notices there were."""
+    total = 0
+    while applied := hearing.apply_next(run.renew):
+        total += applied
+    for registration in hearing.latecomers():
+        hear_late(registration, actor=run.actor)
+    return total
 
 
 @workflow("funnels.enroll", triggers=[Trigger("event.enrolled", input=wish_of)])

@@ -19,6 +19,7 @@ from funnels.states import (
     EventStatus,
     RegistrationStatus,
 )
+from funnels.zoom.hearing import count_presence
 from jobs.actions import start_run, wake_run
 from jobs.bulk import wake_runs
 from messaging.addresses import normalise_email
@@ -138,6 +139,25 @@ def set_attendance(
     return mine
 
 
+def hear_late(registration: Registration, *, actor: str) -> Registration:
+    """Let somebody have attended who, as Zoom told late, did; unless they were told already that they were missed.
+
+    Then they stay a no-show, with a note for staff.
+    """
+    with transaction.atomic():
+        mine = Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)
+        missed = _contrary_messages(mine, Attendance.ATTENDED)
+        if not missed.filter(status__in=HANDED_OVER).exists():
+            return set_attendance(
+                mine, Attendance.ATTENDED, source=AttendanceSource.ZOOM, actor=actor
+            )
+        Registration.objects.filter(pk=mine.pk).update(
+            attendance_note="Came after all, as Zoom told late; had been told that they were missed."
+        )
+    mine.refresh_from_db()
+    return mine
+
+
 def _contrary_messages(registration: Registration, attendance: Attendance) -> MessageQuerySet:
     return registration.messages().filter(stream__funnel_step__step__condition=CONTRARY[attendance])
 
@@ -175,6 +195,9 @@ def _settle(event: Event, *, actor: str) -> None:
         wish="be settled",
         settled_at=clock.now(),
         asks_since=None,
+    )
+    count_presence(
+        event.registrations.filter(presences__isnull=False).select_related("event").distinct()
     )
     open_ones = event.registrations.filter(
         status=RegistrationStatus.REGISTERED, attendance=Attendance.UNKNOWN

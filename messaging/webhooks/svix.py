@@ -27,7 +27,7 @@ def check(body: bytes, headers: Mapping[str, str], *, secrets: Iterable[str]) ->
     ours = [b64encode(hmac.digest(key_of(secret), signed, "sha256")) for secret in secrets]
     if not any(hmac.compare_digest(mine, theirs) for mine in ours for theirs in given):
         raise BadWebhook("The signature is not ours.", status=401)
-    _check_moment(moment)
+    check_moment(moment)
     return delivery
 
 
@@ -44,7 +44,7 @@ def _signatures(header: str) -> list[bytes]:
     return [signature.encode("ascii", "replace") for signature in offered]
 
 
-def _check_moment(moment: str) -> None:
+def check_moment(moment: str) -> None:
     """A recording that somebody plays again later is refused; within the tolerance its id is known already."""
     if not moment.isdecimal() or len(moment) > 12:
         raise BadWebhook("The timestamp is not a number of seconds.")

@@ -34,11 +34,15 @@ class WebhookView(View):
         except BadWebhook as bad:
             log.warning("webhook to %s refused: %s", request.path, bad)
             return HttpResponse(f"{bad}\n", status=bad.status, content_type="text/plain")
-        keep(incoming)
-        return self.answer()
+        return self.take(incoming)
 
     def receive(self, request: HttpRequest, body: bytes) -> Incoming:
         raise NotImplementedError
+
+    def take(self, incoming: Incoming) -> HttpResponse:
+        """Keep what was checked, and answer."""
+        keep(incoming)
+        return self.answer()
 
     def answer(self) -> HttpResponse:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
