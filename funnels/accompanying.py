@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
 from django.db import transaction
 
 from core import clock
+from core.ids import decode
 from core.sql import share
 from funnels.models import Enrollment, Event, Registration, Step, StepStream
 from funnels.moves import moved
@@ -25,18 +26,14 @@ from messaging.models.outbox import MessageQuerySet
 from messaging.planned import Planned, retime, take_back, write_planned
 from messaging.states import MessageStatus, Reason
 
-RELATED = (
-    "registration__event",
-    "registration__contact",
-    "launch__funnel",
-    "version__email_sender",
-    "version__sms_sender",
-)
+#: Over so long the runs of one event spread what is in no hurry.
+SPREAD_SECONDS = 900
+RELATED = ("registration__event", "registration__contact")
 
 
 def load(public_id: str) -> Enrollment:
     """Return an enrollment with all that its plan is made of."""
-    key = Enrollment.from_public_id(public_id).pk
+    key = UUID(int=decode(Enrollment.id_prefix, public_id))
     return Enrollment.objects.select_related(*RELATED).get(pk=key)
 
 
@@ -44,6 +41,13 @@ def load(public_id: str) -> Enrollment:
 def steps_of(version_id: UUID) -> tuple[Step, ...]:
     """Return the steps of a published version, which never change."""
     return tuple(Step.objects.filter(version=version_id).order_by("position", "pk"))
+
+
+@lru_cache(maxsize=256)
+def step_streams_of(launch_id: UUID, version_id: UUID) -> tuple[StepStream, ...]:
+    """Return the streams of a version for a launch: all were opened before anybody enrolled, and they never change."""
+    rows = StepStream.objects.filter(launch=launch_id, step__version=version_id)
+    return tuple(rows.select_related("stream", "step").order_by("channel"))
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,18 @@ class Standing:
         """When it is to look again: now, later, or never."""
         if not self.is_settled:
             return self.now
-        return looks_again_at(self.entries, self.enrollment.registration.event.facts, now=self.now)
+        return self.rests_until
+
+    @property
+    def rests_until(self) -> datetime | None:
+        """When the clock alone may change something; at the end people leave one after the other, not all at once."""
+        facts = self.enrollment.registration.event.facts
+        moment = looks_again_at(self.entries, facts, now=self.now - self._own_pace)
+        return moment and moment + self._own_pace
+
+    @property
+    def _own_pace(self) -> timedelta:
+        return timedelta(seconds=self.enrollment.pk.int % SPREAD_SECONDS)
 
     def _pending(self, *verdicts: Verdict) -> list[Place]:
         return [
@@ -128,10 +143,7 @@ def standing_of(enrollment: Enrollment) -> Standing:
 
 
 def _places(enrollment: Enrollment, entries: list[Entry]) -> list[Place]:
-    rows = StepStream.objects.filter(
-        launch=enrollment.launch_id, step__version=enrollment.version_id
-    )
-    streams = list(rows.select_related("stream__sender", "stream__template_version", "step"))
+    streams = step_streams_of(enrollment.launch_id, enrollment.version_id)
     written: dict[UUID, list[Message]] = {row.stream_id: [] for row in streams}
     contact = enrollment.registration.contact_id
     for message in Message.objects.filter(contact=contact, stream__in=written).order_by("pk"):
@@ -139,7 +151,7 @@ def _places(enrollment: Enrollment, entries: list[Entry]) -> list[Place]:
     return [
         Place(entry, row, tuple(written[row.stream_id]))
         for entry in entries
-        for row in sorted(streams, key=lambda each: each.channel)
+        for row in streams
         if row.step_id == entry.step.key
     ]
 
@@ -163,7 +175,7 @@ def write_known(enrollment: Enrollment) -> datetime | None:
     """
     registration = enrollment.registration
     share(Event, [registration.event_id])
-    Registration.objects.select_for_update(no_key=True).get(pk=registration.pk)
+    Registration.objects.select_for_update(no_key=True).only("pk").get(pk=registration.pk)
     fresh = Enrollment.objects.select_related(*RELATED).get(pk=enrollment.pk)
     if fresh.status != EnrollmentStatus.ACTIVE:
         return None
@@ -173,8 +185,7 @@ def write_known(enrollment: Enrollment) -> datetime | None:
         retime(_one(place), not_before=place.entry.at, expires_at=place.entry.expires_at)
     for place in standing.unwanted:
         take_back(_one(place))
-    facts = fresh.registration.event.facts
-    return looks_again_at(standing.entries, facts, now=standing.now)
+    return standing.rests_until
 
 
 def _write(standing: Standing) -> None:

@@ -9,25 +9,43 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from core import clock
-from funnels.models import Enrollment, Event, Launch
+from funnels.models import Enrollment, Event, Launch, StepStream
 from funnels.moves import moved
+from funnels.retiming import COMMON
 from funnels.states import LAUNCH_MOVES, EnrollmentStatus, EventStatus, LaunchStatus
 from jobs.bulk import cancel_runs, wake_runs
+from messaging.models import Message
+from messaging.states import MessageStatus
 from messaging.streams import close_stream
 
 CHUNK = 500
+#: Thousands of runs that begin or wake together let what is started meanwhile go first: lanes, and people's own work.
+BEHIND = 600
 
 
 def wake_chunk(event: Event, *, after: str | None) -> dict[str, Any]:
     """Let the next runs of an event look again at what they wait for; `after` is None at the end.
 
-    Those that were only to begin once attendance is known begin then, and not before.
+    Those that were only to begin once attendance is known begin then, and not before. Before it is known, only those
+    are woken who may get something that was not written: what was has moved with its stream.
     """
     active = Enrollment.objects.filter(launch__event=event, status=EnrollmentStatus.ACTIVE)
-    chunk = _next(active, after)
     is_settled = Event.objects.filter(pk=event.pk).exclude(settled_at=None).exists()
-    wake_runs([run for _, run in chunk if run], and_begin=is_settled)
+    chunk = _next(active if is_settled else _lacking(active), after)
+    runs = [run for _, run in chunk if run]
+    wake_runs(runs, and_begin=is_settled, behind=BEHIND)
     return _answer(chunk)
+
+
+def _lacking(active: QuerySet[Enrollment]) -> QuerySet[Enrollment]:
+    """Return those without a message, or with one that was set aside, of a step that moves with the event."""
+    live = Message.objects.filter(
+        stream=OuterRef("stream"), contact=OuterRef(OuterRef("registration__contact"))
+    ).exclude(status=MessageStatus.SKIPPED)
+    moving = StepStream.objects.filter(
+        launch=OuterRef("launch"), step__version=OuterRef("version"), step__anchor__in=COMMON
+    )
+    return active.filter(Exists(moving.filter(~Exists(live))))
 
 
 def end_chunk(launch: Launch, *, after: str | None, reason: str, actor: str) -> dict[str, Any]:

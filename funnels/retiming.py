@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from funnels.models import Event, StepStream
 from funnels.planning import due_at, use_ends_at
-from funnels.states import Anchor
+from funnels.states import Anchor, LatePolicy
 from funnels.streams import of_event
 from messaging.models import Message
-from messaging.planned import retime, tell
+from messaging.planned import expire, retime, tell
 
 #: Steps whose moment is the same for everybody.
 COMMON = (Anchor.START, Anchor.END)
@@ -16,8 +16,12 @@ COMMON = (Anchor.START, Anchor.END)
 def retime_streams(event: Event) -> int:
     """Give all that waits the moments of an event that was moved; return how many messages there were.
 
-    What is counted from each person's enrolment keeps its moment; their runs correct until when it is of use.
+    What is counted from each person's enrolment keeps its moment, and is of use until the event's new end.
     """
+    for each in of_event(event).filter(
+        step__anchor=Anchor.ENROLLED, step__late_policy=LatePolicy.SEND_NOW
+    ):
+        expire(Message.objects.filter(stream=each.stream_id), at=event.end)
     common = of_event(event).filter(step__anchor__in=COMMON)
     return sum(_retime(each, event) for each in common)
 

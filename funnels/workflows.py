@@ -17,7 +17,7 @@ from jobs.registry import workflow
 from jobs.triggers import Trigger
 
 
-@workflow("funnels.accompany")
+@workflow("funnels.accompany", priority=-following.BEHIND)
 def accompany(run: RunContext, *, enrollment: str, funnel: str, meeting: str = "") -> str:
     """One person's way through one funnel.
 

@@ -44,24 +44,20 @@ def write_planned(wanted: Sequence[Planned]) -> None:
     """
     streams = {each.stream.pk for each in wanted}
     share(Stream, streams)
-    closed = set(
-        Stream.objects.filter(pk__in=streams, status=StreamStatus.CLOSED).values_list(
-            "pk", flat=True
-        )
-    )
+    present = Stream.objects.filter(pk__in=streams).select_related("sender").in_bulk()
     now = clock.now()
-    rows = [_row(each, now=now, is_closed=each.stream.pk in closed) for each in wanted]
+    rows = [_row(each, present[each.stream.pk], now=now) for each in wanted]
     Message.objects.bulk_create(rows, ignore_conflicts=True)
     _wake(row for row in rows if row.status == MessageStatus.PENDING)
 
 
-def _row(planned: Planned, *, now: datetime, is_closed: bool) -> Message:
+def _row(planned: Planned, stream: Stream, *, now: datetime) -> Message:
     later = planned.not_before if planned.not_before and planned.not_before > now else None
     row = Message(
-        stream=planned.stream,
+        stream=stream,
         key=planned.key,
         contact=planned.contact,
-        address=planned.contact.address(Channel(planned.stream.sender.channel)),
+        address=planned.contact.address(Channel(stream.sender.channel)),
         status=MessageStatus.PENDING,
         reason=Reason.SCHEDULED if later else "",
         data=planned.data,
@@ -69,7 +65,7 @@ def _row(planned: Planned, *, now: datetime, is_closed: bool) -> Message:
         expires_at=planned.expires_at,
         created_at=now,
     )
-    if is_closed:
+    if stream.status == StreamStatus.CLOSED:
         row.status, row.reason = MessageStatus.SKIPPED, Reason.CANCELLED
         row.not_before, row.settled_at = None, now
     return row
@@ -107,6 +103,11 @@ def retime(
         else:
             lanes.ensure_lanes(sender)
     return moved
+
+
+def expire(messages: MessageQuerySet, *, at: datetime) -> int:
+    """Say of messages that still wait after which moment they are of no use; return how many there were."""
+    return messages.filter(status=MessageStatus.PENDING).update(expires_at=at)
 
 
 @transaction.atomic
