@@ -21,7 +21,7 @@ from funnels.states import (
     EnrollmentStatus,
     Why,
 )
-from messaging.models import Message
+from messaging.models import Message, Sender
 from messaging.models.outbox import MessageQuerySet
 from messaging.planned import Planned, retime, take_back, write_planned
 from messaging.states import MessageStatus, Reason
@@ -168,30 +168,31 @@ def _is_displaced(place: Place) -> bool:
 
 
 @transaction.atomic
-def write_known(enrollment: Enrollment) -> datetime | None:
+def write_known(enrollment: Enrollment) -> tuple[datetime | None, list[Sender]]:
     """Write, move and take back what the plan says now; return when to look again, or None where it is over.
 
-    Lock order: event (shared) → registration → messages → lane.
+    With it the senders whose lanes are to be nudged once this is committed. Lock order: event (shared) → registration →
+    messages → lane.
     """
     registration = enrollment.registration
     share(Event, [registration.event_id])
     Registration.objects.select_for_update(no_key=True).only("pk").get(pk=registration.pk)
     fresh = Enrollment.objects.select_related(*RELATED).get(pk=enrollment.pk)
     if fresh.status != EnrollmentStatus.ACTIVE:
-        return None
+        return None, []
     standing = standing_of(fresh)
-    _write(standing)
+    senders = _write(standing)
     for place in standing.displaced:
         retime(_one(place), not_before=place.entry.at, expires_at=place.entry.expires_at)
     for place in standing.unwanted:
         take_back(_one(place))
-    return standing.rests_until
+    return standing.rests_until, senders
 
 
-def _write(standing: Standing) -> None:
+def _write(standing: Standing) -> list[Sender]:
     enrollment, missing = standing.enrollment, standing.missing
     registration = enrollment.registration
-    write_planned(
+    senders = write_planned(
         [
             Planned(
                 stream=place.step_stream.stream,
@@ -207,6 +208,7 @@ def _write(standing: Standing) -> None:
     told = {p.entry.step.condition for p in missing} - {Condition.ANY}
     if told:
         Registration.objects.filter(pk=registration.pk).update(told=told.pop())
+    return senders
 
 
 def _key(enrollment: Enrollment, place: Place) -> str:

@@ -15,6 +15,8 @@ from jobs.context import RunContext
 from jobs.events.schemas import declare_event
 from jobs.registry import workflow
 from jobs.triggers import Trigger
+from messaging.lanes import nudge
+from messaging.models import Sender
 
 
 @workflow("funnels.accompany", priority=-following.BEHIND)
@@ -31,6 +33,7 @@ def accompany(run: RunContext, *, enrollment: str, funnel: str, meeting: str = "
     if meeting:
         joining.join_meeting(run, mine.enrollment.registration)
     while run.transaction("write what is known", mine.write):
+        mine.nudge_lanes()
         run.sleep_until("until something changes", mine.looks_again_at)
     status: str = run.transaction("finish", accompanying.finish, mine.enrollment)
     return status
@@ -42,11 +45,18 @@ class Companion:
     def __init__(self, enrollment: Enrollment) -> None:
         self.enrollment = enrollment
         self._looks_again_at: datetime | None = None
+        self._senders: list[Sender] = []
 
     def write(self) -> bool:
         """Write what is known; say whether there is more to come."""
-        self._looks_again_at = accompanying.write_known(self.enrollment)
+        self._looks_again_at, self._senders = accompanying.write_known(self.enrollment)
         return self._looks_again_at is not None
+
+    def nudge_lanes(self) -> None:
+        """Have sent what the last write found due."""
+        for sender in self._senders:
+            nudge(sender)
+        self._senders = []
 
     @property
     def looks_again_at(self) -> datetime:

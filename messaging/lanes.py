@@ -43,9 +43,30 @@ def is_held(sender: Sender, *, slot: int, run_id: uuid.UUID) -> bool:
     return lane.filter(slot__lt=F("sender__lanes")).exists()
 
 
-@transaction.atomic
+def nudge(sender: Sender) -> bool:
+    """Start the lanes of a sender unless one is awake; to be called once what was written is committed.
+
+    It takes no lock while a lane is awake, so that thousands who write do not queue for one row. No wake-up is lost: a
+    lane that goes to rest commits that, and then looks once more. Whoever dies before this call is found by `tend`.
+    """
+    awake = Lane.objects.filter(sender=sender, run__in=Run.objects.active())
+    if awake.exists():
+        return False
+    with transaction.atomic():
+        return ensure_lanes(sender) > 0
+
+
 def let_go(sender: Sender, *, slot: int, run_id: uuid.UUID) -> bool:
     """Put a lane to rest; False where there is work after all, and the lane goes on."""
+    if not _rest(sender, slot=slot, run_id=run_id):
+        return False
+    if ledger.open_streams(sender.pk):
+        nudge(sender)
+    return True
+
+
+@transaction.atomic
+def _rest(sender: Sender, *, slot: int, run_id: uuid.UUID) -> bool:
     lane = Lane.objects.select_for_update().filter(sender=sender, slot=slot, run=run_id).first()
     if lane is None:
         return True

@@ -37,10 +37,11 @@ class Planned:
 
 
 @transaction.atomic
-def write_planned(wanted: Sequence[Planned]) -> None:
-    """Write messages, each once per stream and key, and see to it that the lanes wake in time.
+def write_planned(wanted: Sequence[Planned]) -> list[Sender]:
+    """Write messages, each once per stream and key; in a closed stream as cancelled.
 
-    In a closed stream they are written as cancelled.
+    The lanes of those that are held wake in time. Returns the senders with something due now: give each a
+    `lanes.nudge` once this is committed.
     """
     streams = {each.stream.pk for each in wanted}
     share(Stream, streams)
@@ -48,7 +49,7 @@ def write_planned(wanted: Sequence[Planned]) -> None:
     now = clock.now()
     rows = [_row(each, present[each.stream.pk], now=now) for each in wanted]
     Message.objects.bulk_create(rows, ignore_conflicts=True)
-    _wake(row for row in rows if row.status == MessageStatus.PENDING)
+    return _set_alarms(row for row in rows if row.status == MessageStatus.PENDING)
 
 
 def _row(planned: Planned, stream: Stream, *, now: datetime) -> Message:
@@ -71,8 +72,8 @@ def _row(planned: Planned, stream: Stream, *, now: datetime) -> Message:
     return row
 
 
-def _wake(rows: Iterable[Message]) -> None:
-    """Start the lanes of those with something due; have the others woken at their first moment."""
+def _set_alarms(rows: Iterable[Message]) -> list[Sender]:
+    """Have each sender's lanes woken at the first moment of what is held; return those with something due."""
     moments: dict[Sender, set[datetime | None]] = defaultdict(set)
     for row in rows:
         moments[row.stream.sender].add(row.not_before)
@@ -80,8 +81,7 @@ def _wake(rows: Iterable[Message]) -> None:
         later = [at for at in moments[sender] if at is not None]
         if later:
             lanes.set_alarm_at(sender, min(later))
-        if None in moments[sender]:
-            lanes.ensure_lanes(sender)
+    return [sender for sender in moments if None in moments[sender]]
 
 
 @transaction.atomic

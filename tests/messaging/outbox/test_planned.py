@@ -9,6 +9,7 @@ import pytest
 from core import clock
 from jobs.models import Run
 from jobs.testing import run_until
+from messaging import lanes
 from messaging.actions.consent import withdraw_consent
 from messaging.batches import freeze
 from messaging.channels import Channel
@@ -36,9 +37,9 @@ def readers(db):
 
 def write(stream, readers, *, by=HOUR, **more):
     at = clock.now() + by
-    write_planned(
-        [Planned(stream, key=each.pk.hex, contact=each, not_before=at, **more) for each in readers]
-    )
+    planned = [Planned(stream, each.pk.hex, each, not_before=at, **more) for each in readers]
+    for sender in write_planned(planned):
+        lanes.nudge(sender)
     return at
 
 
