@@ -41,6 +41,12 @@ GROUPS = (
             ("tenders.SavedSearch", "saved_search"),
             ("tenders.TenderSource", "rss_feed"),
             ("tenders.SyncWindow", "calendar_view_week"),
+        "Accompany",
+        (
+            ("funnels.Event", "event"),
+            ("funnels.Funnel", "conversion_path"),
+            ("funnels.Launch", "rocket_launch"),
+            ("funnels.Registration", "how_to_reg"),
         ),
     ),
     (
@@ -50,6 +56,7 @@ GROUPS = (
             ("jobs.Event", "bolt"),
             ("messaging.Message", "mail"),
             ("messaging.ProviderEvent", "hearing"),
+            ("funnels.ZoomNotice", "videocam"),
             ("messaging.SandboxMessage", "inbox"),
         ),
     ),

@@ -65,6 +65,7 @@ class Event(PublicIdModel):
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
+        verbose_name_plural = "planned events"
         ordering: ClassVar = ["-starts_at", "-id"]
         permissions: ClassVar = [
             ("enroll_event", "Can enroll people in events and withdraw them"),
