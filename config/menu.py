@@ -41,6 +41,9 @@ GROUPS = (
             ("tenders.SavedSearch", "saved_search"),
             ("tenders.TenderSource", "rss_feed"),
             ("tenders.SyncWindow", "calendar_view_week"),
+        ),
+    ),
+    (
         "Accompany",
         (
             ("funnels.Event", "event"),

@@ -10,3 +10,16 @@ class FunnelsConfig(AppConfig):
 
     name = "funnels"
     verbose_name = "Event funnels"
+
+    def ready(self) -> None:
+        """Register what rows can become, and what is known and forgotten of a person."""
+        from funnels import remembering
+        from funnels.importing import Attendances, EventRegistrations
+        from imports.targets import register
+        from messaging import dossier
+        from messaging.actions import erasing
+
+        register(EventRegistrations())
+        register(Attendances())
+        dossier.register_part("registrations", remembering.registrations_of)
+        erasing.register_part("registrations", remembering.forget)

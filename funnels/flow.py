@@ -84,7 +84,7 @@ def _stretch(
     leading = {step.name for step in steps if step.offset.is_before}
     following = [node for node in nodes if node.name not in leading]
     branches = (
-        (condition.label, tuple(n for n in following if n.condition == condition))
+        (str(condition.label), tuple(n for n in following if n.condition == condition))
         for condition in (Condition.ATTENDED, Condition.NO_SHOW)
     )
     return Stretch(

@@ -61,7 +61,7 @@ class Anchor(TextChoices):
     ENROLLED = "enrolled", "enrolment"
     START = "start", "the event's start"
     END = "end", "the event's end"
-    SETTLED = "settled", "attendance being known"
+    SETTLED = "settled", "it is known who came"
 
 
 class Direction(TextChoices):

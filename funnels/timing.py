@@ -19,6 +19,9 @@ SETTLING = timedelta(minutes=85)
 GRACE = timedelta(hours=24)
 
 
+AT_ONCE = {Anchor.ENROLLED: "at once", Anchor.SETTLED: "as soon as it is known who came"}
+
+
 @dataclass(frozen=True, slots=True)
 class Offset:
     """So long before or after an anchor; whole days may end at a local time."""
@@ -52,10 +55,10 @@ class Offset:
 
     @property
     def in_words(self) -> str:
-        """`24 hours before the event's start`, `at once`, `3 days after attendance being known, at 09:00`."""
+        """`24 hours before the event's start`, `at once`, `3 days after it is known who came, at 09:00`."""
         at = f", at {self.local_time:%H:%M}" if self.local_time else ""
         if not self.amount and not at:
-            return "at once" if self.anchor == Anchor.ENROLLED else f"at {self.anchor.label}"
+            return AT_ONCE.get(self.anchor, f"at {self.anchor.label}")
         if not self.amount:
             return f"on the day of {self.anchor.label}{at}"
         unit = self.unit.label if self.amount != 1 else self.unit.label.removesuffix("s")

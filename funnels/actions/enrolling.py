@@ -75,7 +75,7 @@ def enroll_person(
 
     All of it, or nothing. Raises Refused naming what does not fit.
     """
-    someone = contact or _contact_of(person or {}, actor=actor)
+    someone = contact or contact_of(person or {}, actor=actor)
     for given in consents:
         give_consent(
             someone,
@@ -210,7 +210,7 @@ def _start(
     return len(runs)
 
 
-def _contact_of(person: dict[str, Any], *, actor: str) -> Contact:
+def contact_of(person: dict[str, Any], *, actor: str) -> Contact:
     """Return whose address this is, as a new contact if it is nobody's; what was not known of them is kept."""
     email = normalise_email(person["email"]) if person.get("email") else ""
     phone = normalise_phone(person["phone"]) if person.get("phone") else ""

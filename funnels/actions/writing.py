@@ -124,7 +124,7 @@ def publish(version: FunnelVersion, *, actor: str) -> FunnelVersion:
 
 def check_draft(version: FunnelVersion) -> None:
     """Raise Conflict where a version cannot be changed any more."""
-    if version.published_at is not None:
+    if not FunnelVersion.objects.filter(pk=version.pk, published_at=None).exists():
         raise Conflict(
             f"“{version}” is published and never changes.",
             field="version",

@@ -80,7 +80,7 @@ class EventAdmin(ModelAdmin):
         if isinstance(db_field, URLField):
             kwargs["assume_scheme"] = "https"
         if db_field.name == "time_zone":
-            return dress(forms.ChoiceField(choices=zones, initial="UTC", label="time zone"))
+            return dress(forms.ChoiceField(choices=zones, initial="UTC", label="Time zone"))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
@@ -117,6 +117,9 @@ class EventAdmin(ModelAdmin):
         }
 
     # --- the buttons -------------------------------------------------------------------------
+
+    def buttons_for(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        return [entry for entry in super().buttons_for(request, obj) if not entry["reason"]]
 
     def has_launch_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("funnels.launch_funnel")

@@ -72,6 +72,9 @@ class LaunchAdmin(ReadOnlyModelAdmin):
             ]
         }
 
+    def buttons_for(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        return [entry for entry in super().buttons_for(request, obj) if not entry["reason"]]
+
     def has_control_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("funnels.control_funnel")
 

@@ -76,7 +76,9 @@ class Event(PublicIdModel):
                 name="event_status_is_known", condition=Q(status__in=EventStatus.values)
             ),
             models.CheckConstraint(
-                name="event_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))
+                name="event_ends_after_it_starts",
+                condition=Q(ends_at__gt=F("starts_at")),
+                violation_error_message="It would end before it starts.",
             ),
             models.CheckConstraint(
                 name="event_completed_is_settled",

@@ -199,16 +199,19 @@ class Step(PublicIdModel):
             models.CheckConstraint(
                 name="step_has_a_channel",
                 condition=Q(email_template__isnull=False) | Q(sms_template__isnull=False),
+                violation_error_message="A step needs a template.",
             ),
             models.CheckConstraint(
                 name="step_before_has_an_anchor_ahead",
                 condition=~Q(direction=Direction.BEFORE)
                 | Q(amount=0)
                 | Q(anchor__in=[Anchor.START, Anchor.END]),
+                violation_error_message="Before goes with the event's start and end alone.",
             ),
             models.CheckConstraint(
                 name="step_local_time_is_of_days",
                 condition=Q(local_time=None) | Q(unit=Unit.DAYS),
+                violation_error_message="A time of day goes with whole days alone.",
             ),
         ]
         indexes: ClassVar = [models.Index(F("version"), F("position"), name="step_by_version")]
