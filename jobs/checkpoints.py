@@ -1,10 +1,13 @@
-"""Writing steps: each write proves the lease, extends it and learns of a cancellation in the same transaction.
+"""Writing steps: each write proves the lease and learns of a cancellation in the same transaction.
 
-On PostgreSQL that is one statement, on SQLite two in one transaction. A completed step never changes again.
+On PostgreSQL that is one statement, on SQLite two in one transaction. Every other second it extends the lease, too, and
+forgives earlier crashes; else it locks the run's row, which keeps out whoever would take the run away just as well, and
+costs half. A completed step never changes again.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -13,9 +16,9 @@ from typing import Any
 from django.db import connection, transaction
 
 from core import clock
-from jobs.database import hot, is_postgres, json_of, json_type, key_of, later
+from jobs.database import hot, is_postgres, json_of, json_type, key_of, later, still
 from jobs.interrupts import LeaseLost
-from jobs.leases import LEASE_SECONDS, WISH_COLUMNS, Lease, Wish, renew, wish_of
+from jobs.leases import LEASE_SECONDS, WISH_COLUMNS, Lease, Wish, prove, renew, wish_of
 from jobs.states import StepKind, StepStatus
 
 _COLUMNS = (
@@ -66,10 +69,16 @@ class StepRecord:
 
 def save(lease: Lease, step: StepRecord) -> Wish:
     """Write a step under a lease; return what somebody asked of the run. Raises LeaseLost, having written nothing."""
-    if is_postgres():
-        return _save_in_one_statement(lease, step)
+    renews = time.monotonic() >= lease.renew_at
+    wish = (_save_in_one_statement if is_postgres() else _save_in_two)(lease, step, renews)
+    if renews:
+        lease.is_renewed()
+    return wish
+
+
+def _save_in_two(lease: Lease, step: StepRecord, renews: bool) -> Wish:
     with transaction.atomic():
-        wish = renew(lease)
+        wish = renew(lease) if renews else prove(lease)
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO jobs_step (run_id, {_COLUMNS})"  # noqa: S608
@@ -79,19 +88,24 @@ def save(lease: Lease, step: StepRecord) -> Wish:
     return wish
 
 
-def _save_in_one_statement(lease: Lease, step: StepRecord) -> Wish:
-    rows = hot(_in_one_statement(), [lease.run_id, lease.epoch, *step.values()])
+def _save_in_one_statement(lease: Lease, step: StepRecord, renews: bool) -> Wish:
+    rows = hot(_in_one_statement(renews), [lease.run_id, lease.epoch, *step.values()])
     if not rows:
         raise LeaseLost(f"run {lease.run_id} epoch {lease.epoch} is held by another")
     return wish_of(*rows[0])
 
 
 @cache
-def _in_one_statement() -> str:
+def _in_one_statement(renews: bool) -> str:
+    mine = f"WHERE id = %s AND epoch = %s AND {still('running')}"
+    held = (
+        f"UPDATE jobs_run SET lease_until = {later(LEASE_SECONDS)}, crashes = 0, attempts = 0 {mine}"  # noqa: S608
+        f" RETURNING id, {WISH_COLUMNS}"
+        if renews
+        else f"SELECT id, {WISH_COLUMNS} FROM jobs_run {mine} FOR NO KEY UPDATE"  # noqa: S608
+    )
     return (
-        f"WITH held AS (UPDATE jobs_run SET lease_until = {later(LEASE_SECONDS)},"  # noqa: S608
-        f" crashes = 0, attempts = 0 WHERE id = %s AND epoch = %s AND status = 'running'"
-        f" RETURNING id, {WISH_COLUMNS}),"
+        f"WITH held AS MATERIALIZED ({held}),"  # noqa: S608
         f" saved AS (INSERT INTO jobs_step (run_id, {_COLUMNS})"
         f" SELECT held.id, {', '.join(_placeholders())} FROM held {_on_conflict()})"
         f" SELECT {WISH_COLUMNS} FROM held"

@@ -7,9 +7,10 @@ more.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
@@ -21,21 +22,36 @@ from django.db.models.functions import Now
 from core import clock
 from core.sql import Literal
 from jobs import rows_of_runs, slots
-from jobs.database import hot, is_postgres, json_of, key_of, later, uuid_of
+from jobs.database import Rows, hot, is_postgres, json_of, key_of, later, still, uuid_of
 from jobs.interrupts import LeaseLost
 from jobs.models import Run, RunQuerySet
 from jobs.states import RunStatus
 
 LEASE_SECONDS = 20.0
 RENEW_SECONDS = 5.0
+#: Checkpoints within this time after a renewal prove the lease and do not renew it: that writes the whole run anew.
+RENEWED_FOR_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lease:
     run_id: uuid.UUID
     epoch: int
     worker_id: uuid.UUID
     slots: tuple[str, ...] = ()  #: what the run gives back when it is let go
+    #: From when on (`time.monotonic`) the next checkpoint renews it; until then it is enough to prove it.
+    renew_at: float = field(default=0.0, compare=False)
+
+    @classmethod
+    def of(cls, run: Run, worker_id: uuid.UUID) -> Lease:
+        """Return the lease of a run that was begun just now; what went wrong before is forgiven by its next step."""
+        lease = cls(run.pk, run.epoch, worker_id, tuple(run.slots))
+        if not run.crashes and not run.attempts:
+            lease.is_renewed()
+        return lease
+
+    def is_renewed(self) -> None:
+        self.renew_at = time.monotonic() + RENEWED_FOR_SECONDS
 
 
 def claim(queue: str, *, worker_id: uuid.UUID) -> Lease | None:
@@ -59,15 +75,9 @@ def claim(queue: str, *, worker_id: uuid.UUID) -> Lease | None:
 
 def _claim_first(queue: str, worker_id: uuid.UUID) -> Lease | None:
     """Claim the first run, unless it is under limits."""
-    lock = "FOR UPDATE SKIP LOCKED" if is_postgres() else ""
-    materialized = "MATERIALIZED" if is_postgres() else ""
     rows = hot(
-        f"WITH picked AS {materialized} (SELECT id FROM jobs_run"  # noqa: S608
-        f" WHERE status = 'ready' AND queue = %s ORDER BY sort_at, id LIMIT 1 {lock})"
-        f" UPDATE jobs_run SET status = 'claimed', epoch = epoch + 1, worker_id = %s,"
-        f" lease_until = {later(LEASE_SECONDS)}"
-        f" WHERE id IN (SELECT id FROM picked) AND status = 'ready' AND NOT is_limited"
-        f" RETURNING id, epoch",
+        f"WITH {_picked()} UPDATE jobs_run SET status = 'claimed', epoch = epoch + 1, worker_id = %s,"  # noqa: S608
+        f" lease_until = {later(LEASE_SECONDS)} {_the_picked()} RETURNING id, epoch",
         [queue, key_of(worker_id)],
     )
     return Lease(uuid_of(rows[0][0]), rows[0][1], worker_id) if rows else None
@@ -104,9 +114,12 @@ def _picked() -> str:
 def _begun() -> str:
     return (
         f"UPDATE jobs_run SET status = 'running', epoch = epoch + 1, worker_id = %s,"  # noqa: S608
-        f" lease_until = {later(LEASE_SECONDS)}, started_at = COALESCE(started_at, %s)"
-        f" WHERE id IN (SELECT id FROM picked) AND status = 'ready' AND NOT is_limited"
+        f" lease_until = {later(LEASE_SECONDS)}, started_at = COALESCE(started_at, %s) {_the_picked()}"
     )
+
+
+def _the_picked() -> str:
+    return f"WHERE id = (SELECT id FROM picked) AND {still('ready')} AND NOT is_limited"  # noqa: S608
 
 
 def begin(run_id: uuid.UUID, *, epoch: int, worker_id: uuid.UUID) -> Run:
@@ -115,7 +128,7 @@ def begin(run_id: uuid.UUID, *, epoch: int, worker_id: uuid.UUID) -> Run:
     rows = hot(
         f"UPDATE jobs_run SET status = 'running', worker_id = %s,"  # noqa: S608
         f" lease_until = {later(LEASE_SECONDS)}, started_at = COALESCE(started_at, %s)"
-        f" WHERE id = %s AND epoch = %s AND status = 'claimed' RETURNING {rows_of_runs.columns()}",
+        f" WHERE id = %s AND epoch = %s AND {still('claimed')} RETURNING {rows_of_runs.columns()}",
         [key_of(worker_id), now, key_of(run_id), epoch],
     )
     if not rows:
@@ -155,13 +168,26 @@ def keep_alive(lease: Lease) -> Wish:
     return _extend(lease, also="")
 
 
+def prove(lease: Lease) -> Wish:
+    """Prove a lease in the caller's writing transaction, on SQLite, where that keeps all others out."""
+    rows = hot(
+        f"SELECT {WISH_COLUMNS} FROM jobs_run WHERE id = %s AND epoch = %s AND {still('running')}",  # noqa: S608
+        [key_of(lease.run_id), lease.epoch],
+    )
+    return _heard(lease, rows)
+
+
 def _extend(lease: Lease, *, also: str) -> Wish:
     rows = hot(
         f"UPDATE jobs_run SET lease_until = {later(LEASE_SECONDS)}{also}"  # noqa: S608
-        f" WHERE id = %s AND epoch = %s AND status = 'running'"
+        f" WHERE id = %s AND epoch = %s AND {still('running')}"
         f" RETURNING {WISH_COLUMNS}",
         [key_of(lease.run_id), lease.epoch],
     )
+    return _heard(lease, rows)
+
+
+def _heard(lease: Lease, rows: Rows) -> Wish:
     if not rows:
         raise LeaseLost(f"run {lease.run_id} epoch {lease.epoch} is held by another")
     return wish_of(*rows[0])
@@ -207,11 +233,11 @@ def _complete_sql(*, is_child: bool, takes: bool) -> str:
     )
     sql = (
         "WITH held AS MATERIALIZED (SELECT id FROM jobs_run"  # noqa: S608
-        " WHERE id = %s AND epoch = %s AND status = 'running' FOR UPDATE),"
+        f" WHERE id = %s AND epoch = %s AND {still('running')} FOR UPDATE),"
         f"{counted if is_child else ''}"
         " done AS (UPDATE jobs_run SET status = 'completed', output = %s::jsonb, error = NULL,"
         f" finished_at = %s, worker_id = NULL, lease_until = NULL, is_joined = {str(is_child).lower()}"
-        f" WHERE id IN (SELECT id FROM held){' AND EXISTS (SELECT 1 FROM counted)' if is_child else ''}"
+        f" WHERE id = (SELECT id FROM held){' AND EXISTS (SELECT 1 FROM counted)' if is_child else ''}"
         " RETURNING 1)"
     )
     if not takes:

@@ -8,7 +8,7 @@ from django.db import connection
 
 from core import clock
 from core.sql import Literal
-from jobs.database import hot, is_postgres
+from jobs.database import hot, is_postgres, still
 from jobs.models import Run
 from jobs.states import RunStatus
 
@@ -26,7 +26,7 @@ def promote_due(*, limit: int = 200) -> int:
     now = connection.ops.adapt_datetimefield_value(clock.now())
     lock = "FOR UPDATE SKIP LOCKED" if is_postgres() else ""
     woken = hot(
-        "UPDATE jobs_run SET status = 'ready' WHERE status = 'waiting' AND id IN"  # noqa: S608
+        f"UPDATE jobs_run SET status = 'ready' WHERE {still('waiting')} AND id IN"  # noqa: S608
         " (SELECT id FROM jobs_run WHERE status = 'waiting' AND due_at <= %s"
         f" ORDER BY due_at LIMIT {limit:d} {lock}) RETURNING id",
         [now],

@@ -158,7 +158,7 @@ def _give_back(run_id: uuid.UUID, *, epoch: int) -> str:
 
 
 def _drive(run: Run, lease: Lease, turn: Turn) -> str:
-    lease = replace(lease, slots=tuple(run.slots))
+    lease = Lease.of(run, lease.worker_id)
     workflow = _workflow_of(run)
     if workflow is None:
         return _put_back(run, lease)

@@ -15,7 +15,7 @@ from jobs import processes, reaper
 from jobs.actions import start_run
 from jobs.checkpoints import StepRecord, save
 from jobs.interrupts import LeaseLost
-from jobs.leases import Lease, begin, claim, keep_alive, let_go, renew
+from jobs.leases import Lease, Wish, begin, claim, keep_alive, let_go, renew
 from jobs.models import ProcessKind, Run, Step, WorkerProcess
 from jobs.registry import workflow
 from jobs.states import RunStatus, StepKind
@@ -99,6 +99,61 @@ def test_a_holder_that_was_declared_dead_can_write_nothing():
         let_go(zombie, status=RunStatus.COMPLETED)
     assert Step.objects.count() == 0
     assert Run.objects.get().status == RunStatus.RUNNING
+
+
+def begun() -> Lease:
+    """Return the lease of a worker that has just begun a run."""
+    claim = claimed()
+    run = begin(claim.run_id, epoch=claim.epoch, worker_id=claim.worker_id)
+    return Lease.of(run, claim.worker_id)
+
+
+def test_a_lease_that_was_just_renewed_is_proven_by_a_step_and_renewed_by_a_later_one():
+    start_run("test.idle")
+    lease = begun()
+    expire(lease)
+    until = Run.objects.get().lease_until
+
+    save(lease, StepRecord("soon", StepKind.OUTSIDE))
+    assert Run.objects.get().lease_until == until
+
+    lease.renew_at = 0.0  # two seconds go by
+    save(lease, StepRecord("later", StepKind.OUTSIDE))
+    assert reaper.reap_expired() == 0
+    assert Step.objects.count() == 2
+
+
+def test_a_holder_that_need_not_renew_yet_can_write_nothing_either_once_it_lost_its_lease():
+    start_run("test.idle")
+    zombie = begun()
+    expire(zombie)
+    reaper.reap_expired()
+    begun()
+
+    with pytest.raises(LeaseLost):
+        save(zombie, StepRecord("late", StepKind.OUTSIDE))
+    assert Step.objects.count() == 0
+
+
+@pytest.mark.parametrize("trouble", ["crashes", "attempts"])
+def test_the_first_step_after_a_trouble_forgives_it(trouble):
+    start_run("test.idle")
+    Run.objects.update(**{trouble: 2})
+
+    save(begun(), StepRecord("through", StepKind.OUTSIDE))
+
+    run = Run.objects.get()
+    assert (run.crashes, run.attempts) == (0, 0)
+
+
+def test_a_step_hears_of_a_wish_whether_it_renews_or_not():
+    start_run("test.idle")
+    lease = begun()
+    Run.objects.update(pause_requested_at=Now())
+
+    assert save(lease, StepRecord("one", StepKind.OUTSIDE)) is Wish.PAUSE
+    lease.renew_at = 0.0
+    assert save(lease, StepRecord("two", StepKind.OUTSIDE)) is Wish.PAUSE
 
 
 def test_a_lease_that_is_renewed_is_not_reaped():
