@@ -102,12 +102,13 @@ def _take_sql() -> str:
     return f"WITH {_picked()} {_begun()} RETURNING {rows_of_runs.columns()}"
 
 
-def _picked() -> str:
+def _picked(*, is_behind: bool = False) -> str:
     lock = "FOR UPDATE SKIP LOCKED" if is_postgres() else ""
     materialized = "MATERIALIZED" if is_postgres() else ""
+    behind = " AND (sort_at, id) > (%s, %s)" if is_behind else ""
     return (
         f"picked AS {materialized} (SELECT id FROM jobs_run"  # noqa: S608
-        f" WHERE status = 'ready' AND queue = %s ORDER BY sort_at, id LIMIT 1 {lock})"
+        f" WHERE status = 'ready' AND queue = %s{behind} ORDER BY sort_at, id LIMIT 1 {lock})"
     )
 
 
@@ -202,18 +203,22 @@ def held(lease: Lease) -> RunQuerySet:
 
 
 def complete(
-    lease: Lease, output: Any, *, parent: tuple[uuid.UUID, str] | None, queue: str
+    lease: Lease, run: Run, output: Any, *, queue: str, is_behind: bool = False
 ) -> Run | None:
     """End a run that holds no slots as completed, count it for its parent, and take the first ready run of a queue.
 
-    On PostgreSQL all of it is one statement, and one commit; without a queue nothing is taken. Raises NotAtOnce, having
-    changed nothing, where more follows from this end than that: it is the last child, its join is bounded, or the lease
-    is lost.
+    On PostgreSQL all of it is one statement, and one commit; without a queue nothing is taken. `is_behind`: the first
+    of those behind the run that ends, which spares the way past all that were taken before and still stand in the
+    index. Raises NotAtOnce, having changed nothing, where more follows from this end than that: it is the last child,
+    its join is bounded, or the lease is lost.
     """
     now = connection.ops.adapt_datetimefield_value(clock.now())
-    ending: list[Any] = [key_of(lease.run_id), lease.epoch, *(parent or ()), json_of(output), now]
-    taking: list[Any] = [queue, key_of(lease.worker_id), now] if queue else []
-    rows = hot(_complete_sql(is_child=parent is not None, takes=bool(queue)), ending + taking)
+    parent = [run.parent_id, run.parent_step] if run.parent_id else []
+    ending: list[Any] = [key_of(lease.run_id), lease.epoch, *parent, json_of(output), now]
+    behind = [run.sort_at, run.pk] if is_behind else []
+    taking: list[Any] = [queue, *behind, key_of(lease.worker_id), now] if queue else []
+    sql = _complete_sql(is_child=bool(parent), takes=bool(queue), is_behind=is_behind)
+    rows = hot(sql, ending + taking)
     if not rows[0][0]:
         raise NotAtOnce(f"run {lease.run_id} epoch {lease.epoch} cannot be ended in one statement")
     return rows_of_runs.read(rows[0][1:]) if queue and rows[0][1] is not None else None
@@ -224,7 +229,7 @@ class NotAtOnce(Exception):
 
 
 @cache
-def _complete_sql(*, is_child: bool, takes: bool) -> str:
+def _complete_sql(*, is_child: bool, takes: bool, is_behind: bool) -> str:
     """The run is locked before the count of its parent, as everywhere; the last child wakes its parent, which needs to
     be read anew after the count is locked, and so is not done here."""
     counted = (
@@ -243,7 +248,7 @@ def _complete_sql(*, is_child: bool, takes: bool) -> str:
     if not takes:
         return f"{sql} SELECT EXISTS (SELECT 1 FROM done)"  # noqa: S608
     return (
-        f"{sql}, {_picked()}, begun AS ({_begun()} AND EXISTS (SELECT 1 FROM done)"  # noqa: S608
+        f"{sql}, {_picked(is_behind=is_behind)}, begun AS ({_begun()} AND EXISTS (SELECT 1 FROM done)"  # noqa: S608
         f" RETURNING {rows_of_runs.columns()})"
         f" SELECT EXISTS (SELECT 1 FROM done), begun.* FROM (SELECT 1) one LEFT JOIN begun ON true"
     )

@@ -97,27 +97,35 @@ def _serve(run_id: uuid.UUID, epoch: int, *, seconds: float) -> str:
 
 
 class Turn:
-    """The moment in which a worker takes one ready run after another by itself, without a way through the cluster."""
+    """The moment in which a worker takes one ready run after another by itself, without a way through the cluster.
+
+    From its second run on it goes forward in the queue from where it stands, and looks at the head once nothing is left
+    behind: what has become ready before it waits for the end of the turn, if no other worker is free.
+    """
 
     def __init__(self, worker_id: uuid.UUID, *, seconds: float) -> None:
         self._worker_id = worker_id
         self._until = time.monotonic() + seconds
         self._is_asked = False
         self._taken: Run | None = None
+        self._has_taken = False
 
     def complete(self, lease: Lease, run: Run, output: Any) -> None:
         """End a run and take the next in one statement. Raises NotAtOnce."""
-        parent = (run.parent_id, run.parent_step) if run.parent_id else None
         queue = "" if self._is_over() else Conf.CLUSTER_NAME
-        self._taken = complete(lease, output, parent=parent, queue=queue)
-        self._is_asked = True
+        self._taken = complete(lease, run, output, queue=queue, is_behind=self._has_taken)
+        self._is_asked = bool(self._taken) or not self._has_taken
 
     def following(self) -> Run | None:
         """Return the next run, begun by this worker."""
         taken, is_asked = self._taken, self._is_asked
         self._taken, self._is_asked = None, False
-        if taken or is_asked or self._is_over():
-            return taken
+        if not taken and not is_asked and not self._is_over():
+            taken = self._first()
+        self._has_taken = taken is not None
+        return taken
+
+    def _first(self) -> Run | None:
         try:
             return take(Conf.CLUSTER_NAME, worker_id=self._worker_id)
         except (DatabaseError, InterfaceError):
