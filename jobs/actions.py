@@ -13,7 +13,7 @@ from jobs import endings, slots, wakeup
 from jobs.models import Run, Step
 from jobs.replaying import replay_run
 from jobs.starting import FRESH, start_run, start_runs
-from jobs.states import AT_REST, RunStatus, StepStatus
+from jobs.states import AT_REST, RunStatus, StepKind, StepStatus
 
 __all__ = [
     "cancel_run",
@@ -90,8 +90,9 @@ def retry_run(run: Run, *, actor: str) -> Run:
     )
     if not changed:
         raise _conflict(run, "Only a failed run can be retried.")
-    unfinished = Q(status=StepStatus.FAILED) | Q(status=StepStatus.RETRYING)
-    Step.objects.filter(unfinished, run=run).update(
+    unfinished = Q(status__in=[StepStatus.FAILED, StepStatus.RETRYING])
+    unjoined = Q(status=StepStatus.WAITING, kind=StepKind.CHILDREN)  # they were cancelled with it
+    Step.objects.filter(unfinished | unjoined, run=run).update(
         status=StepStatus.RETRYING, attempts=0, wake_at=None
     )
     wakeup.notify(run.queue)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import F
@@ -138,12 +139,11 @@ def failed_children(run: Run, step: str) -> Iterator[Run]:
     return of.exclude(status=RunStatus.COMPLETED).iterator()
 
 
-def cancel_others(run: Run, step: str) -> None:
-    """Cancel the children of a step that are not over."""
-    from jobs.endings import request_cancel  # endings count children down
-
-    for child in Run.objects.filter(parent=run, parent_step=step).exclude(status__in=OVER):
-        request_cancel(child, by=f"run:{run.public_id}")
+def count_many(parent_id: UUID, step: str, count: int) -> None:
+    """Count children that were cancelled at once, whose parent does not wait for them any more."""
+    Join.objects.filter(run=parent_id, step=step).update(
+        remaining=F("remaining") - count, failed=F("failed") + count
+    )
 
 
 def results(run: Run, step: str) -> dict[str, Any]:

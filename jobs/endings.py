@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from core import clock
 from core.errors import Refused
 from jobs import children, registry, slots
 from jobs.events import standing
 from jobs.models import Run, RunQuerySet
-from jobs.starting import start_run
-from jobs.states import AT_REST, OVER, RunStatus
+from jobs.starting import CHUNK, start_run
+from jobs.states import OVER, RunStatus
 
 FAILURE_LENGTH = 200
 
@@ -91,7 +94,7 @@ def request_cancel(run: Run, *, by: str) -> bool:
         if not alive.update(**asked, singleton_key=""):
             return False
         if not cancel_run(run, among=alive.exclude(status=RunStatus.RUNNING)):
-            _cancel_children(run.pk, by=by)
+            cancel_children(run.pk, by=by)
     return True
 
 
@@ -100,25 +103,65 @@ def _follow(run: Run) -> None:
     if run.parent_id and not run.is_joined:
         children.count_down(run)
     if run.status in (RunStatus.FAILED, RunStatus.CANCELLED):
-        _cancel_children(run.pk, by=f"run:{run.public_id}")
+        cancel_children(run.pk, by=f"run:{run.public_id}")
     standing.forget(run)
     for slot in run.slots:
         slots.free(slot)
 
 
-def _cancel_children(run_id: UUID, *, by: str) -> None:
-    """Cancel what a run started and has not joined: those of which nothing hangs at once, the others one by one."""
-    alive = Run.objects.filter(parent=run_id).exclude(status__in=OVER)
+def request_cancels(ids: Collection[UUID], *, by: str) -> set[UUID]:
+    """Cancel many runs as `request_cancel` does one; return those that were not over already.
+
+    In few statements where nothing hangs on a run's end: it is at rest and no child, no author listens to it, and none
+    of its children is under way.
+    """
+    with transaction.atomic():
+        slots.lock()
+        changed: set[UUID] = set()
+        for some in _chunks(list(ids)):
+            wanted = Run.objects.active().filter(pk__in=some)
+            changed.update(_cancel_at_once(wanted.filter(parent=None), by=by))
+            changed.update(run.pk for run in wanted if request_cancel(run, by=by))
+        return changed
+
+
+def cancel_children(run_id: UUID, *, by: str, step: str | None = None) -> None:
+    """Cancel what a run started, or one of its steps: many at once, those on whose end something hangs one by one."""
+    alive = Run.objects.active().filter(parent=run_id)
+    if step is not None:
+        alive = alive.filter(parent_step=step)
+    with transaction.atomic():
+        slots.lock()
+        counts = Counter(_cancel_at_once(alive, by=by, is_joined=True).values())
+        for parent_step, count in counts.items():
+            children.count_many(run_id, parent_step, count)
+        for child in alive:
+            request_cancel(child, by=by)
+
+
+def _cancel_at_once(among: RunQuerySet, *, by: str, **changes: Any) -> dict[UUID, str]:
+    """Cancel those on whose end nothing hangs, under the lock of slots; return which, each with its parent's step."""
     heard = [each.name for each in registry.everything() if each.on_cancel]
-    alive.filter(started_at__isnull=True, status__in=AT_REST).exclude(workflow__in=heard).update(
-        status=RunStatus.CANCELLED,
-        finished_at=clock.now(),
-        cancel_requested_at=clock.now(),
-        cancel_requested_by=by,
-        is_joined=True,
-    )
-    for child in alive:
-        request_cancel(child, by=by)
+    has_children = Exists(Run.objects.active().filter(parent=OuterRef("pk")))
+    alone = among.at_rest().exclude(workflow__in=heard).exclude(has_children)
+    locked = alone.order_by("pk").select_for_update(of=("self",), no_key=True)
+    ended = dict(locked.values_list("pk", "parent_step"))
+    now = clock.now()
+    for ids in _chunks(list(ended)):
+        Run.objects.filter(pk__in=ids).update(
+            status=RunStatus.CANCELLED,
+            finished_at=now,
+            cancel_requested_at=now,
+            cancel_requested_by=by,
+            singleton_key="",
+            **changes,
+        )
+        standing.forget_all(ids)
+    return ended
+
+
+def _chunks(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    return (ids[first : first + CHUNK] for first in range(0, len(ids), CHUNK))
 
 
 def _tell_author(run: Run, wish: str, **more: Any) -> None:

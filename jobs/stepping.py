@@ -17,7 +17,7 @@ from jobs import checkpoints, children, deadlines, progress, slots
 from jobs.checkpoints import StepRecord
 from jobs.children import Brood, ChildrenFailed, Failures
 from jobs.database import is_lost, json_of
-from jobs.endings import describe, fail_run
+from jobs.endings import cancel_children, describe, fail_run
 from jobs.events import waiting
 from jobs.events.finding import On, Received
 from jobs.interrupts import (
@@ -213,7 +213,7 @@ class Stepping:
     def _children_failed(self, record: StepRecord, kept: dict[str, Any]) -> Any:
         failed = children.failures_of(kept)
         error = ChildrenFailed(list(failed.values()), of=len(kept["outputs"]))
-        children.cancel_others(self._run, record.key)
+        cancel_children(self._run.pk, by=f"run:{self._run.public_id}", step=record.key)
         self.retry = Retry(())
         return self._failed(record, error)
 

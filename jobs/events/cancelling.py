@@ -7,10 +7,13 @@ came later, so the run looks once more whenever a worker takes it up. A run that
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models.functions import Coalesce
 
-from jobs.endings import request_cancel
+from jobs.endings import request_cancel, request_cancels
 from jobs.events import finding, names, standing
 from jobs.models import EffectKind, Event, EventEffect, EventKey, Run, Wait, WaitKind
 
@@ -20,14 +23,25 @@ def cancel_runs(keys: list[EventKey]) -> list[EventEffect]:
     events: dict[str, list[Event]] = defaultdict(list)
     for key in keys:
         events[key.key].append(key.event)
-    waits = Wait.objects.filter(kind=WaitKind.CANCEL, key__in=events).select_related("run")
-    effects = []
-    for wait in waits.order_by("run"):
-        newer = (event for event in events[wait.key] if event.pk > finding.since(wait.run))
-        event = next(newer, None)
-        if event and request_cancel(wait.run, by=f"event:{event.public_id}"):
-            effects.append(_effect(event, wait.run))
-    return effects
+    workflows: dict[UUID, str] = {}
+    ended_by: dict[Event, list[UUID]] = defaultdict(list)
+    for run_id, workflow, since, found in _standing_by(events):
+        event = next((each for each in events[found] if each.pk > since), None)
+        if event and run_id not in workflows:
+            workflows[run_id] = workflow
+            ended_by[event].append(run_id)
+    return [
+        _effect(event, run_id, workflows[run_id])
+        for event, ids in ended_by.items()
+        for run_id in request_cancels(ids, by=f"event:{event.public_id}")
+    ]
+
+
+def _standing_by(keys: Iterable[str]) -> Iterator[tuple[UUID, str, UUID, str]]:
+    """Return run, workflow, after which event it looks, and key, for each run that stands by for one of these keys."""
+    waits = Wait.objects.filter(kind=WaitKind.CANCEL, key__in=keys).order_by("run")
+    rows = waits.values_list("run_id", "run__workflow", Coalesce("run__event_id", "run_id"), "key")
+    return rows.iterator()
 
 
 def cancel_if_late(run: Run) -> bool:
@@ -42,9 +56,10 @@ def cancel_if_late(run: Run) -> bool:
         event = finding.find(run, wanted)
         if event is None or not request_cancel(run, by=f"event:{event.public_id}"):
             return False
-        EventEffect.objects.bulk_create([_effect(event, run)], ignore_conflicts=True)
+        effect = _effect(event, run.pk, run.workflow)
+        EventEffect.objects.bulk_create([effect], ignore_conflicts=True)
     return True
 
 
-def _effect(event: Event, run: Run) -> EventEffect:
-    return EventEffect(event=event, run=run, workflow=run.workflow, kind=EffectKind.CANCELLED)
+def _effect(event: Event, run_id: UUID, workflow: str) -> EventEffect:
+    return EventEffect(event=event, run_id=run_id, workflow=workflow, kind=EffectKind.CANCELLED)

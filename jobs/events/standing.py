@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from uuid import UUID
 
 from jobs import registry
 from jobs.events import names
@@ -29,6 +30,11 @@ def forget(run: Run) -> None:
     """Delete what a run that has ended stood by and waited for, if anything."""
     if run.status != RunStatus.COMPLETED or _declared(run):
         Wait.objects.filter(run=run).delete()
+
+
+def forget_all(ids: Collection[UUID]) -> None:
+    """Delete what these runs, which have ended, stood by and waited for."""
+    Wait.objects.filter(run__in=ids).delete()
 
 
 def cancelled_by(run: Run) -> list[On]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from core import clock
 from core.errors import PermanentFailure
+from jobs import deadlines
 from jobs.actions import cancel_run, retry_run, start_run
 from jobs.children import ChildFailed, ChildrenFailed
 from jobs.models import Join, Run
@@ -165,6 +171,47 @@ def test_a_child_that_a_person_cancels_counts_as_one_that_did_not_complete():
     run_until_idle()
 
     assert outcome(run) == ("completed", [0, "cancelled: "])
+
+
+def test_a_parent_that_was_late_takes_up_its_cancelled_children_when_it_is_retried():
+    @workflow("test.late_parent", retry=NO_RETRY, deadline=3600)
+    def late_parent(run):
+        return sum(run.map("square", "test.child", [{"n": n} for n in range(5)], parallel=2))
+
+    run = start_run("test.late_parent")
+    run_one()  # starts them
+    run_one()  # the first ends
+    with clock.travel(by=timedelta(hours=2)):
+        deadlines.enforce()
+        assert statuses("test.child") == ["completed", *["cancelled"] * 4]
+        run.refresh_from_db()
+        assert (run.status, Join.objects.get().remaining) == ("failed", 0)
+
+        retry_run(run, actor="staff:alice")
+        run_until_idle()
+
+    run.refresh_from_db()
+    assert (run.status, run.output) == ("completed", 0 + 1 + 4 + 9 + 16)
+    assert calls == [0, 1, 2, 3, 4]
+
+
+def test_a_thousand_children_are_cancelled_in_a_few_statements():
+    run = start_run("test.parent", input={"count": 1000})
+    run_one()
+
+    with CaptureQueriesContext(connection) as queries:
+        cancel_run(run, actor="staff:alice")
+
+    assert statuses("test.child") == ["cancelled"] * 1000
+    assert set(Run.objects.filter(parent=run).values_list("cancel_requested_by", flat=True)) == {
+        f"run:{run.public_id}"
+    }
+    assert len(queries) < 30
+
+
+def statuses(workflow: str) -> list[str]:
+    runs = Run.objects.filter(workflow=workflow).order_by("child_index")
+    return list(runs.values_list("status", flat=True))
 
 
 def test_cancelling_the_parent_cancels_its_children_and_theirs():

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core import clock
 from core.errors import PermanentFailure
-from jobs.actions import retry_run, start_run
+from jobs.actions import retry_run, start_run, start_runs
 from jobs.events.dispatching import dispatch_new
 from jobs.events.forgetting import forget_waits
 from jobs.events.sending import send_event
@@ -56,6 +58,55 @@ def test_an_event_cancels_the_run_it_is_about():
     assert other.status == "waiting"
     effect = event.effects.get()
     assert (effect.kind, effect.run, effect.workflow) == ("cancelled", mine, "test.fulfil")
+
+
+@workflow("test.heard_cancelled")
+def heard_cancelled(me, **told):
+    worked.append("heard")
+
+
+@workflow(
+    "test.fulfil_loudly", on_cancel="test.heard_cancelled", cancel_on=[CancelOn("shop.closed")]
+)
+def fulfil_loudly(run):
+    run.map("parts", "test.fulfil_part", [{}, {}])
+
+
+@workflow("test.fulfil_part", cancel_on=[CancelOn("shop.closed")])
+def fulfil_part(run):
+    run.sleep("wait", 60)
+
+
+@workflow("test.fulfil_quietly", cancel_on=[CancelOn("shop.closed")], concurrency=1)
+def fulfil_quietly(run):
+    run.sleep("wait", 60)
+
+
+def test_one_event_cancels_thousands_in_a_few_statements_each():
+    runs = start_runs("test.fulfil_quietly", [{}] * 1200)
+    run_until_idle(limit=2000)
+    loud = start_run("test.fulfil_loudly")
+    run_until_idle()
+    event = send_event("shop.closed")
+
+    with CaptureQueriesContext(connection) as queries:
+        dispatch_new()
+
+    assert len(queries) < 120  # the loud one takes most
+    assert not Run.objects.active().exclude(workflow="test.heard_cancelled").exists()
+    assert set(Run.objects.filter(pk__in=[run.pk for run in runs]).values_list(*ENDED)) == {
+        ("cancelled", f"event:{event.public_id}")
+    }
+    assert not Wait.objects.exists()
+    cancelled = event.effects.filter(kind="cancelled")
+    assert cancelled.values("run").distinct().count() == cancelled.count() == 1200 + 1 + 2
+    run_until_idle()
+    assert worked == ["heard"]
+    loud.refresh_from_db()
+    assert loud.status == "cancelled"
+
+
+ENDED = ("status", "cancel_requested_by")
 
 
 def test_a_run_that_nobody_has_begun_is_cancelled_too():
