@@ -6,13 +6,11 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
-from core import clock
-from jobs import endings, registry, slots, wakeup
-from jobs.models import Run, Wait
-from jobs.states import AT_REST, OVER, RunStatus
+from jobs import endings, wakeup
+from jobs.models import Run
+from jobs.states import RunStatus
 
 
 def wake_runs(ids: Collection[UUID], *, and_begin: bool = False, behind: float = 0) -> int:
@@ -31,22 +29,6 @@ def wake_runs(ids: Collection[UUID], *, and_begin: bool = False, behind: float =
     return woken
 
 
-@transaction.atomic
 def cancel_runs(ids: Collection[UUID], *, by: str) -> int:
     """End runs: at once where no worker drives them, else at their next checkpoint; return how many were not over."""
-    slots.lock()
-    asked = {"cancel_requested_at": clock.now(), "cancel_requested_by": by}
-    heard = [each.name for each in registry.everything() if each.on_cancel]
-    alone = Run.objects.filter(~Exists(Run.objects.filter(parent=OuterRef("pk"))), pk__in=ids)
-    at_rest = alone.filter(parent=None, status__in=AT_REST).exclude(workflow__in=heard)
-    ended = at_rest.update(
-        status=RunStatus.CANCELLED,
-        finished_at=clock.now(),
-        singleton_key="",
-        worker_id=None,
-        lease_until=None,
-        **asked,
-    )
-    Wait.objects.filter(run__in=ids, run__status=RunStatus.CANCELLED).delete()
-    others = Run.objects.filter(pk__in=ids).exclude(status__in=OVER)
-    return ended + sum(endings.request_cancel(run, by=by) for run in others.order_by("pk"))
+    return len(endings.request_cancels(ids, by=by))
