@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -9,7 +11,8 @@ from django.db.models import Q
 
 from core import audit, clock
 from core.errors import Conflict
-from jobs import endings, slots, wakeup
+from jobs import endings, limits, registry, slots, wakeup
+from jobs.flow import throttle_key
 from jobs.models import Run, Step
 from jobs.replaying import replay_run
 from jobs.starting import FRESH, start_run, start_runs
@@ -19,6 +22,7 @@ __all__ = [
     "cancel_run",
     "dismiss_run",
     "pause_run",
+    "pause_starts",
     "replay_run",
     "resume_run",
     "retry_run",
@@ -68,6 +72,24 @@ def resume_run(run: Run, *, actor: str) -> Run:
         raise _conflict(run, "Only a paused run can be resumed.")
     wakeup.notify(run.queue)
     return _changed(run, "run.resume", actor)
+
+
+def pause_starts(workflow: str, *, until: datetime, input: Mapping[str, Any] | None = None) -> None:
+    """Let no run of a throttled workflow start before a moment: a provider said so. Never shortens an earlier pause.
+
+    Where the throttle has a key, it is those that share it with `input`. Raises Conflict where there is no throttle.
+    """
+    throttle = registry.get(workflow).throttle
+    if throttle is None:
+        raise Conflict(
+            f"{workflow} has no throttle.",
+            field="workflow",
+            value=workflow,
+            remedy="Declare throttle=Throttle(…): its starts can then be held.",
+        )
+    seconds = (until - clock.now()).total_seconds()
+    if seconds > 0:
+        limits.pause_key(throttle_key(workflow, throttle, input or {}), seconds=seconds)
 
 
 def wake_run(run: Run) -> bool:

@@ -7,9 +7,11 @@ from datetime import datetime
 from inspect import getdoc
 from typing import Any
 
+from core import clock
 from jobs import registry
 from jobs.models import Schedule
 from jobs.registry import Workflow
+from jobs.schedules import next_slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +29,38 @@ class Entry:
 
 def entries() -> list[Entry]:
     """Return every workflow, by name."""
-    slots = dict(
-        Schedule.objects.filter(is_enabled=True, error="").values_list("workflow", "next_at")
-    )
-    return [_entry(each, slots.get(each.name)) for each in registry.everything()]
+    rows = {row.workflow: row for row in Schedule.objects.all()}
+    return [_entry(each, rows.get(each.name)) for each in registry.everything()]
 
 
-def _entry(workflow: Workflow, next_at: datetime | None) -> Entry:
+def _entry(workflow: Workflow, row: Schedule | None) -> Entry:
+    paragraph = (getdoc(workflow.function) or "").partition("\n\n")[0]
     return Entry(
         name=workflow.name,
         version=workflow.version,
-        about=(getdoc(workflow.function) or "").partition("\n")[0],
-        triggers=_triggers(workflow),
+        about=" ".join(paragraph.split()),
+        triggers=_triggers(workflow, row),
         limits=workflow.limits,
-        next_at=next_at,
+        next_at=_next(workflow, row),
         input=workflow.inputs.model.model_json_schema(),
     )
 
 
-def _triggers(workflow: Workflow) -> list[str]:
-    cron = [f"cron {workflow.cron} ({workflow.time_zone})"] if workflow.cron else []
+def _next(workflow: Workflow, row: Schedule | None) -> datetime | None:
+    """Return the next slot; before the first worker has written the schedule down, the one it will write."""
+    if row is not None:
+        return row.next_at if row.is_enabled and not row.error else None
+    if not workflow.cron:
+        return None
+    return next_slot(workflow.cron, time_zone=workflow.time_zone, after=clock.now())
+
+
+def _triggers(workflow: Workflow, row: Schedule | None) -> list[str]:
+    cron = [f"cron {workflow.cron} ({workflow.time_zone}){_standing(row)}"] if workflow.cron else []
     return [*cron, *(f"event {trigger.describe()}" for trigger in workflow.triggers)]
+
+
+def _standing(row: Schedule | None) -> str:
+    if row is None or (row.is_enabled and not row.error):
+        return ""
+    return f", stopped: {row.error}" if row.error else ", switched off"

@@ -11,7 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from core import clock
 from core.errors import Refused
-from jobs.flow import Overlap, Throttle, key_for
+from jobs.flow import Overlap, Throttle, key_for, throttle_key
 from jobs.models import Run
 from jobs.registry import Workflow
 from jobs.states import RunStatus
@@ -70,7 +70,7 @@ def _limit(run: Run, workflow: Workflow) -> None:
 
 def _pace(throttle: Throttle, run: Run) -> dict[str, Any]:
     return {
-        "key": f"throttle:{key_for(run.workflow, throttle.key, run.input)}",
+        "key": throttle_key(run.workflow, throttle, run.input),
         "per_second": throttle.limit / throttle.seconds,
         "burst": throttle.burst,
     }

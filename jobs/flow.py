@@ -86,5 +86,10 @@ def key_for(scope: str, path: str, input: Mapping[str, Any]) -> str:
     return f"{scope}:{path}={text}"
 
 
+def throttle_key(workflow: str, throttle: Throttle, input: Mapping[str, Any]) -> str:
+    """Return the bucket that a throttle of a workflow takes its starts from."""
+    return f"throttle:{key_for(workflow, throttle.key, input)}"
+
+
 def _per(key: str) -> str:
     return f" for each {key}" if key else ""

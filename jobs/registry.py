@@ -66,7 +66,6 @@ class Workflow:
             words.append(f"over within {self.deadline:g} s")
         if self.start_within:
             words.append(f"begun within {self.start_within:g} s")
-        words += [f"cancelled by {each.describe()}" for each in self.cancel_on]
         words += [f"cancelled by event {each.describe()}" for each in self.cancel_on]
         return words
 

@@ -8,9 +8,10 @@ from itertools import pairwise
 import pytest
 
 from core import clock
+from core.errors import Conflict
 from core.ids import uuid7
 from jobs import reaper, slots
-from jobs.actions import cancel_run, pause_run, start_run
+from jobs.actions import cancel_run, pause_run, pause_starts, start_run
 from jobs.flow import Concurrency, Overlap, RateLimit, Singleton, Throttle
 from jobs.leases import Lease, begin, claim, held, let_go
 from jobs.limits import pause_key
@@ -215,6 +216,24 @@ def test_a_pause_of_the_key_holds_also_those_that_have_their_start_already():
     assert done == [("a", 0)]
     waiting = Run.objects.get(status="waiting")
     assert 598 < (waiting.due_at - clock.now()).total_seconds() < 633
+
+
+def test_the_starts_of_one_key_are_held_until_a_moment_and_those_of_others_are_not():
+    pause_starts("test.throttled", until=clock.now() + timedelta(minutes=10), input={"sender": "a"})
+    start_run("test.throttled", input={"sender": "a", "n": 1})
+    start_run("test.throttled", input={"sender": "b", "n": 2})
+
+    run_until_idle()
+
+    assert done == [("b", 2)]
+    held = Run.objects.get(status="waiting")
+    assert 598 < (held.due_at - clock.now()).total_seconds() <= 600
+
+
+def test_what_has_no_throttle_cannot_be_held():
+    with pytest.raises(Conflict, match="test.two_at_once has no throttle"):
+        pause_starts("test.two_at_once", until=clock.now() + timedelta(minutes=10))
+    assert not Bucket.objects.exists()
 
 
 def test_a_throttle_asks_for_the_first_entry_alone():

@@ -12,13 +12,15 @@ from django.urls import reverse
 from core.errors import PermanentFailure
 from core.models import AuditEntry
 from jobs.actions import pause_run, start_run
+from jobs.catalogue import entries
 from jobs.flow import Concurrency, Throttle
-from jobs.models import Run
+from jobs.models import Run, Schedule
 from jobs.registry import workflow
 from jobs.retrying import NO_RETRY
 from jobs.schedules import install_schedules
 from jobs.states import RunStatus
 from jobs.testing import crash_after, history, run_until_idle
+from jobs.triggers import CancelOn
 
 pytestmark = pytest.mark.django_db
 
@@ -155,6 +157,47 @@ def test_operators_see_the_same():
     assert "started by: cron 0 6 * * 1 (Africa/Johannesburg)" in listed
     assert "limits: 1 at once for each word" in listed
     assert "takes: word" in listed
+
+
+def test_the_next_slot_is_known_before_any_worker_ran():
+    assert not Schedule.objects.exists()
+    [entry] = [each for each in entries() if each.name == "test.doors"]
+
+    install_schedules()
+
+    assert entry.next_at == Schedule.objects.get(workflow="test.doors").next_at
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"is_enabled": False}, ", switched off"),
+        ({"error": "no such day"}, ", stopped: no such day"),
+    ],
+)
+def test_a_schedule_that_does_not_fire_says_so(change, told):
+    install_schedules()
+    Schedule.objects.filter(workflow="test.doors").update(**change)
+
+    [entry] = [each for each in entries() if each.name == "test.doors"]
+
+    assert entry.triggers == [f"cron 0 6 * * 1 (Africa/Johannesburg){told}"]
+    assert entry.next_at is None
+
+
+def test_what_cancels_a_workflow_is_listed_once():
+    @workflow("test.cancellable", cancel_on=[CancelOn("order.withdrawn", {"order": "order"})])
+    def cancellable(run, *, order):
+        """Fulfil an order
+        until it is withdrawn.
+
+        More is not listed.
+        """
+
+    [entry] = [each for each in entries() if each.name == "test.cancellable"]
+
+    assert entry.about == "Fulfil an order until it is withdrawn."
+    assert entry.limits == ["cancelled by event order.withdrawn if order is its order"]
 
 
 def test_operators_pause_resume_replay_and_dismiss():
