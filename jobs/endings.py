@@ -19,6 +19,7 @@ from django.db.models import Exists, OuterRef
 from core import clock
 from core.errors import Refused
 from jobs import children, registry, slots
+from jobs.database import is_postgres
 from jobs.events import standing
 from jobs.models import Run, RunQuerySet
 from jobs.starting import CHUNK, start_run
@@ -47,6 +48,8 @@ def end_run(run: Run, status: RunStatus, *, among: RunQuerySet, **changes: Any) 
     with transaction.atomic():
         if run.slots or status != RunStatus.COMPLETED:
             slots.lock()  # before any row: its children may give slots back, too
+        if status != RunStatus.COMPLETED:
+            _lock_descendants(run.pk)
         ended = among.filter(pk=run.pk).update(
             status=status,
             finished_at=clock.now(),
@@ -90,6 +93,7 @@ def request_cancel(run: Run, *, by: str) -> bool:
     asked = {"cancel_requested_at": clock.now(), "cancel_requested_by": by}
     with transaction.atomic():
         slots.lock()
+        _lock_descendants(run.pk)
         alive = Run.objects.filter(pk=run.pk).exclude(status__in=OVER)
         if not alive.update(**asked, singleton_key=""):
             return False
@@ -132,11 +136,28 @@ def cancel_children(run_id: UUID, *, by: str, step: str | None = None) -> None:
         alive = alive.filter(parent_step=step)
     with transaction.atomic():
         slots.lock()
+        _lock_descendants(run_id)
         counts = Counter(_cancel_at_once(alive, by=by, is_joined=True).values())
         for parent_step, count in counts.items():
             children.count_many(run_id, parent_step, count)
         for child in alive:
             request_cancel(child, by=by)
+
+
+def _lock_descendants(run_id: UUID) -> None:
+    """Lock what a run has under way below it, the lowest first: a child that ends locks itself, then wakes its parent.
+
+    Whoever held the parent and came for the child would meet it halfway.
+    """
+    generations: list[list[UUID]] = []
+    parents = [run_id]
+    while is_postgres() and parents:
+        below = Run.objects.active().filter(parent__in=parents)
+        parents = list(below.order_by("pk").values_list("pk", flat=True))
+        generations.append(parents)
+    for ids in reversed(generations):
+        locked = Run.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
+        list(locked.values_list("pk", flat=True))
 
 
 def _cancel_at_once(among: RunQuerySet, *, by: str, **changes: Any) -> dict[UUID, str]:

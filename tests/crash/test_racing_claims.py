@@ -93,6 +93,42 @@ def begin_a_family(number: int, start: Callable[[], None]) -> str | None:
     return bring_a_child_home(number, start)
 
 
+def end_the_last_child(number: int, start: Callable[[], None]) -> bool:
+    """End the child that a sleeping parent waits for."""
+    from core.ids import uuid7
+    from jobs.actions import start_run
+    from jobs.endings import end_run
+    from jobs.leases import Lease, begin, claim, held
+    from jobs.states import RunStatus
+    from jobs.testing import run_one
+
+    start_run("stage.family", input={"count": 1})
+    assert run_one() == "waiting"
+    lease = claim("main", worker_id=uuid7())
+    assert lease
+    child = begin(lease.run_id, epoch=lease.epoch, worker_id=lease.worker_id)
+    start()
+    ended = end_run(child, RunStatus.COMPLETED, among=held(Lease.of(child, lease.worker_id)))
+    drive_what_is_ready()
+    return ended
+
+
+def drive_what_is_ready() -> None:
+    from jobs.testing import run_until_idle
+
+    run_until_idle()
+
+
+def cancel_the_parent(number: int, start: Callable[[], None]) -> bool:
+    """Cancel the parent while its last child ends."""
+    from jobs.endings import request_cancel
+    from jobs.models import Run
+
+    start()
+    parent = Run.objects.filter(workflow="stage.family").latest("id")
+    return request_cancel(parent, by="staff:alice")
+
+
 def reap(number: int, start: Callable[[], None]) -> int:
     """Free the runs of the dead."""
     from jobs import reaper
@@ -161,6 +197,19 @@ def test_the_last_two_children_wake_their_parent(theatre: Theatre) -> None:
     assert count(theatre, f"{family} status = 'waiting'") == 0
     assert count(theatre, f"{family} reason = 'woken'") == ROUNDS - 1
     assert count(theatre, f"{family} status = 'ready'") == 1
+
+
+def test_a_parent_is_cancelled_while_its_last_child_ends_and_neither_waits_for_ever(
+    theatre: Theatre,
+) -> None:
+    ended, cancelled = racers.race(
+        end_the_last_child, cancel_the_parent, rounds=ROUNDS, environment=theatre.environment
+    )
+
+    assert ended == [True] * ROUNDS
+    parents = "jobs_run WHERE workflow = 'stage.family' AND status"
+    assert count(theatre, f"{parents} = 'cancelled'") == sum(cancelled)
+    assert count(theatre, f"{parents} IN ('cancelled', 'completed')") == ROUNDS
 
 
 def test_a_crash_is_counted_once(theatre: Theatre) -> None:
