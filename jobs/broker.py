@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.25
 TICK_SECONDS = 1.0
-#: A busy loop looks for new events no more often.
-DISPATCH_SECONDS = 0.005
+#: New events take effect once nothing is to be claimed, and that often where something always is.
+DISPATCH_SECONDS = 0.05
 RECOVERY_SECONDS = 0.5
 
 #: What every loop does once a second.
@@ -89,18 +89,19 @@ class Loop:
         reaper.return_claims(self.worker_id)
         self._ear = wakeup.listen(queue)
         self._next_tick = 0.0
-        self._next_dispatch = 0.0
+        self._dispatch_by = 0.0
 
     def next_task(self) -> Tasks | None:
-        """Claim one run and return the task that drives it, or None."""
+        """Claim one run and return the task that drives it, or None; what else is to do comes behind it."""
         if time.monotonic() >= self._next_tick:
             self._next_tick = time.monotonic() + TICK_SECONDS
             self._tick()
-        if time.monotonic() >= self._next_dispatch:
-            dispatching.dispatch_new()
-            self._next_dispatch = time.monotonic() + DISPATCH_SECONDS
         timers.promote_due()
         lease = claim(self.queue, worker_id=self.worker_id)
+        if lease is None or time.monotonic() >= self._dispatch_by:
+            self._dispatch_by = time.monotonic() + DISPATCH_SECONDS
+            if dispatching.dispatch_new() and lease is None:
+                lease = claim(self.queue, worker_id=self.worker_id)
         return [(None, package(lease))] if lease else None
 
     def _tick(self) -> None:
