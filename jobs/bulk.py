@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from core import clock
 from jobs import endings, wakeup
 from jobs.models import Run
 from jobs.states import RunStatus
