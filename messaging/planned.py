@@ -40,8 +40,8 @@ class Planned:
 def write_planned(wanted: Sequence[Planned]) -> list[Sender]:
     """Write messages, each once per stream and key; in a closed stream as cancelled.
 
-    The lanes of those that are held wake in time. Returns the senders with something due now: give each a
-    `lanes.nudge` once this is committed.
+    The lanes of those that are held wake in time. Returns the senders with something due now: start the lanes of each
+    (`lanes.ensure_lanes`), or, where many write one by one, give it a `lanes.nudge` once this is committed.
     """
     streams = {each.stream.pk for each in wanted}
     share(Stream, streams)

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from core import clock
+from messaging.lanes import ensure_lanes
 from messaging.models import Message, Sender, Stream
 from messaging.planned import Planned, write_planned
 from messaging.states import Purpose
@@ -65,7 +66,7 @@ def _period(search: SavedSearch, matches: Sequence[AlertMatch]) -> str:
 def _write(tellings: Iterable[Telling]) -> None:
     tellings = list(tellings)
     streams = {sender: _stream(sender) for sender in {search.sender for search, _, _ in tellings}}
-    write_planned([_message(*each, stream=streams[each[0].sender]) for each in tellings])
+    due = write_planned([_message(*each, stream=streams[each[0].sender]) for each in tellings])
     for search, matches, name in tellings:
         digest = AlertDigest.objects.create(
             search=search,
@@ -76,6 +77,8 @@ def _write(tellings: Iterable[Telling]) -> None:
             created_at=clock.now(),
         )
         AlertMatch.objects.filter(pk__in=[match.pk for match in matches]).update(digest=digest)
+    for sender in due:
+        ensure_lanes(sender)
 
 
 def _stream(sender: Sender) -> Stream:
