@@ -38,11 +38,14 @@ FIRST_COPY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What a cut found: a batch to send, a time to wait, only messages to set aside, or nothing at all."""
+    """What a cut found: a batch to send, a time to wait, only messages to set aside, or nothing at all.
+
+    It is full where as many messages as go at once were pending: then there may be more.
+    """
 
     batch: SendBatch | None = None
     wait: float = 0.0
-    found: int = 0
+    is_full: bool = False
 
 
 @transaction.atomic
@@ -53,21 +56,22 @@ def cut_batch(run: RunContext, *, sender: Sender, run_id: uuid.UUID, most: int) 
     if left == 0:
         days.close_today(sender)
         return Cut()
-    claims = ledger.claim_pending(sender.pk, limit=limit if left is None else min(limit, left))
+    limit = limit if left is None else min(limit, left)
+    claims = ledger.claim_pending(sender.pk, limit=limit)
     if not claims:
         return Cut()
+    is_full = len(claims) == limit
     content = ready(_blocks_of(claims))
     if content.is_worth_waiting:
-        return Cut(wait=FIRST_COPY_SECONDS, found=len(claims))
+        return Cut(wait=FIRST_COPY_SECONDS, is_full=is_full)
     people = _people(claims, Channel(sender.channel))
     going = put_off(_set_aside_the_ineligible(claims, people), people, sender=sender)
     run.renew()
     wait = pacing.admit(sender, len(going)) if going else 0.0
     if wait or not going or not days.take(sender, len(going)):
-        return Cut(wait=wait, found=len(claims))
-    return Cut(
-        _freeze(going, people, content.copies, sender=sender, run_id=run_id), found=len(claims)
-    )
+        return Cut(wait=wait, is_full=is_full)
+    batch = _freeze(going, people, content.copies, sender=sender, run_id=run_id)
+    return Cut(batch, is_full=is_full)
 
 
 def _blocks_of(claims: Sequence[Claim]) -> list[str]:

@@ -59,10 +59,10 @@ class Delivery:
         if waiting:
             self.run.snooze(min(_seconds_until_due(waiting), LOOK_SECONDS))
         if not lanes.let_go(self.sender, slot=self.slot, run_id=self.run_id):
-            self.run.snooze()
+            self.run.snooze(lanes.GATHER_SECONDS)
 
     def _cut_and_hand_over(self) -> bool:
-        """Deliver one batch; False when there is nothing to cut."""
+        """Deliver one batch; False where fewer were pending than go at once: what comes meanwhile may gather."""
         if time.monotonic() > self.turn_ends:
             self.run.snooze()
         cut = cut_batch(
@@ -75,7 +75,7 @@ class Delivery:
             self.run.snooze(cut.wait)
         if cut.batch:
             self._hand_over(cut.batch)
-        return cut.found > 0
+        return cut.is_full
 
     def _finish_what_was_begun(self) -> None:
         """Resolve the batches of this run and those that dead runs left, as far as they are due."""

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core import clock
 from funnels.models import Event
 from jobs.models import Run
 from jobs.testing import run_until
+from messaging.lanes import GATHER_SECONDS
 from messaging.models import Contact, Message
 
 
 def live_until(moment: datetime) -> None:
-    """Let everything happen that is due by a moment; no run may fail."""
-    run_until(moment, limit=100_000)
+    """Let everything happen that is due by a moment, and be sent once it has gathered; no run may fail."""
+    run_until(moment + timedelta(seconds=GATHER_SECONDS), limit=100_000)
     for run in Run.objects.filter(error__isnull=False):
         raise AssertionError(run.error["traceback"])
 
@@ -33,7 +34,7 @@ def at(moment: datetime) -> Iterator[None]:
 def told(
     event: Event, person: Contact | None = None
 ) -> list[tuple[str, str, str, datetime | None]]:
-    """Return every message as step, channel, how it stands, and when that was settled; in the order of settling."""
+    """Return every message as step, channel, how it stands, and in which second that was settled; in that order."""
     rows = Message.objects.filter(stream__funnel_step__launch__event=event)
     if person is not None:
         rows = rows.filter(contact=person)
@@ -41,7 +42,8 @@ def told(
     for message in rows.select_related("stream__funnel_step__step"):
         place = message.stream.funnel_step
         word = message.reason or message.status if message.status == "skipped" else message.status
-        found.append((place.step.name, place.channel, word, message.settled_at))
+        second = message.settled_at and message.settled_at.replace(microsecond=0)
+        found.append((place.step.name, place.channel, word, second))
     return sorted(found, key=lambda each: (str(each[3]), each[0], each[1]))
 
 

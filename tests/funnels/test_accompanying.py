@@ -7,6 +7,7 @@ from datetime import timedelta
 from funnels.actions import enroll, set_attendance
 from funnels.models import Enrollment, Registration
 from funnels.states import Attendance
+from messaging.lanes import GATHER_SECONDS
 from tests.funnels.conftest import ALICE, DAY, ENDS, HOUR, SETTLED, STARTS, TODAY
 from tests.funnels.telling import at, live_until, sent, told
 
@@ -78,7 +79,7 @@ def test_reminders_sent_tells_type_moment_channel_and_message(event, before, ada
     reminders = Registration.objects.get().reminders_sent
 
     assert [(each["type"], each["channel"], each["sent_at"]) for each in reminders] == [
-        ("welcome", "email", TODAY),
+        ("welcome", "email", TODAY + timedelta(seconds=GATHER_SECONDS)),
         ("reminder-24h", "email", STARTS - DAY),
         ("reminder-24h", "sms", STARTS - DAY),
     ]
