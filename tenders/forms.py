@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from core.errors import Refused
 from core.local_time import zones
@@ -88,7 +89,7 @@ class SavedSearchForm(CriteriaForm, forms.ModelForm):
         choices=EventKind.choices,
         help_text="None: every kind",
     )
-    time_zone = forms.ChoiceField(choices=zones)
+    time_zone = forms.ChoiceField(choices=zones, initial=lambda: settings.TIME_ZONE)
 
     class Meta:
         model = SavedSearch
