@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
 
-from core import clock
+from core import clock, downloads
 from core.ids import encode
-from messaging.exporting import Echo, safe_cell
 from tenders.models import Tender, TenderSource
 from tenders.moments import Moment
 
@@ -40,14 +38,15 @@ COLUMNS = {
 
 
 def csv_lines(tenders: QuerySet[Tender]) -> Iterator[str]:
-    """Yield the lines of a CSV file; none of its cells can be a formula."""
-    writer: Any = csv.writer(Echo())
-    # A byte order mark, without which Excel takes the file for Latin-1.
-    yield "\ufeff" + writer.writerow(COLUMNS)
-    rows = tenders.order_by("-pk").values_list(*COLUMNS.values())
-    for key, *rest in rows.iterator(chunk_size=CHUNK):
-        cells = [" ".join(cell) if isinstance(cell, list) else cell for cell in rest]
-        yield writer.writerow([encode(Tender.id_prefix, key), *map(safe_cell, cells)])
+    """Yield the lines of a CSV file with these tenders."""
+    rows = tenders.order_by("-pk").values_list(*COLUMNS.values()).iterator(chunk_size=CHUNK)
+    return downloads.csv_lines(COLUMNS, map(_cells, rows))
+
+
+def _cells(row: Sequence[Any]) -> list[Any]:
+    key, *rest = row
+    joined = (" ".join(cell) if isinstance(cell, list) else cell for cell in rest)
+    return [encode(Tender.id_prefix, key), *joined]
 
 
 def package_parts(tenders: QuerySet[Tender]) -> Iterator[str]:

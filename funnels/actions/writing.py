@@ -15,7 +15,7 @@ from messaging.actions.templates import latest_version
 from messaging.channels import Channel
 from messaging.models import Sender
 
-#: What a step is copied with when a version is drafted from another.
+#: What a step says: what staff edit, and what is copied when a version is drafted from another.
 STEP_PARTS = (
     "position",
     "name",

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from core.admin import ModelAdmin, TabularInline, button, display, register
 from core.audit import actor_of
 from funnels import actions
-from funnels.actions.writing import check_steps
+from funnels.actions.writing import STEP_PARTS, check_steps
 from funnels.flow import flow_of
 from funnels.models import Funnel, FunnelVersion, Step
 
@@ -83,21 +83,7 @@ class StepInline(TabularInline):
     """The steps of a version, in their order."""
 
     model = Step
-    fields = (
-        "position",
-        "name",
-        "amount",
-        "unit",
-        "direction",
-        "anchor",
-        "local_time",
-        "email_template",
-        "sms_template",
-        "condition",
-        "late_policy",
-        "late_minutes",
-        "quiet_hours",
-    )
+    fields = STEP_PARTS
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_draft(obj) and request.user.has_perm("funnels.change_funnelversion")

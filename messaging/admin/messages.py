@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from core import audit, clock
-from core.admin import ReadOnlyModelAdmin, display, register
-from core.audit import actor_of
+from core.admin import display, register
+from core.downloads import DownloadableModelAdmin
 from core.errors import NotFound
 from core.ids import decode
 from core.paging import CappedPaginator
@@ -83,7 +82,7 @@ DETAILS = (
 
 
 @register(Message)
-class MessageAdmin(ReadOnlyModelAdmin):
+class MessageAdmin(DownloadableModelAdmin):
     """A message's page, and the list of hundreds of thousands."""
 
     empty_text = "Messages appear here as soon as a campaign is sent."
@@ -100,7 +99,7 @@ class MessageAdmin(ReadOnlyModelAdmin):
     ]
     paginator = CappedPaginator
     list_select_related = ("stream",)
-    change_list_template = "messaging/message_list.html"
+    export_name = "messages"
     panel_template = "messaging/_message.html"
     search_fields: ClassVar = ["address"]
     search_help_text = "A whole e-mail address, a message's id, or the provider's id."
@@ -136,12 +135,11 @@ class MessageAdmin(ReadOnlyModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         frame = self.admin_site.admin_view(require_safe(self.frame_view))
-        export = self.admin_site.admin_view(require_safe(self.export_view))
-        return [
-            path("export/", export, name=self.url_name("export")),
-            path("<path:object_id>/letter/", frame, name=self.url_name("letter")),
-            *super().get_urls(),
-        ]
+        letter = path("<path:object_id>/letter/", frame, name=self.url_name("letter"))
+        return [letter, *super().get_urls()]
+
+    def export_lines(self, listed: QuerySet[Message]) -> Iterator[str]:
+        return csv_lines(listed)
 
     # --- one message -------------------------------------------------------------------------
 
@@ -170,38 +168,6 @@ class MessageAdmin(ReadOnlyModelAdmin):
         if letter is None:
             raise Http404("This message has not been written yet.")
         return HttpResponse(letter.html, headers={"Content-Security-Policy": FRAME_POLICY})
-
-    # --- the download ------------------------------------------------------------------------
-
-    def may_export(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("messaging.export_message")
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        place = reverse(f"{self.admin_site.name}:{self.url_name('export')}")
-        query = request.GET.urlencode()
-        url = f"{place}?{query}" if query else place
-        context = {"export_url": url if self.may_export(request) else ""}
-        return super().changelist_view(request, {**context, **(extra_context or {})})
-
-    def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Stream what the list shows with the same filters, whole."""
-        if not (request.user.is_authenticated and self.may_export(request)):
-            raise PermissionDenied
-        listed = self.get_changelist_instance(request).get_queryset(request)
-        audit.record(
-            "messages.exported", request.user, actor=actor_of(request), filters=sorted(request.GET)
-        )
-        name = f"messages-{clock.now():%Y%m%d-%H%M%S}.csv"
-        return StreamingHttpResponse(
-            csv_lines(listed.select_related(None)),
-            content_type="text/csv; charset=utf-8",
-            headers={
-                "Content-Disposition": f'attachment; filename="{name}"',
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
 
 
 def _matches(term: str) -> Q:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib.admin import ShowFacets
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_safe
+from django.http import HttpRequest
 
-from core import audit, clock
-from core.admin import ReadOnlyModelAdmin, button, display, register
+from core.admin import button, display, register
 from core.audit import actor_of
+from core.downloads import DownloadableModelAdmin
 from core.errors import Refused
 from core.paging import CappedPaginator
 from tenders import actions, exporting
@@ -40,7 +37,7 @@ def has_no_enricher(_admin: Any, _request: HttpRequest, tender: Tender) -> str:
 
 
 @register(Tender)
-class TenderAdmin(ReadOnlyModelAdmin):
+class TenderAdmin(DownloadableModelAdmin):
     """What there is to be won."""
 
     empty_text = (
@@ -66,7 +63,7 @@ class TenderAdmin(ReadOnlyModelAdmin):
     show_full_result_count = False
     paginator = CappedPaginator
     ordering: ClassVar = ["-id"]
-    change_list_template = "messaging/message_list.html"
+    export_name = "tenders"
     panel_template = "tenders/_tender.html"
 
     class Media:
@@ -118,40 +115,8 @@ class TenderAdmin(ReadOnlyModelAdmin):
 
     # --- the list ----------------------------------------------------------------------------
 
-    def get_urls(self) -> list[URLPattern]:
-        export = self.admin_site.admin_view(require_safe(self.export_view))
-        own = path("export/", export, name=self.url_name("export"))
-        return [own, *super().get_urls()]
-
-    def may_export(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("tenders.export_tender")
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        place = reverse(f"{self.admin_site.name}:{self.url_name('export')}")
-        query = request.GET.urlencode()
-        url = f"{place}?{query}" if query else place
-        context = {"export_url": url if self.may_export(request) else ""}
-        return super().changelist_view(request, {**context, **(extra_context or {})})
-
-    def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Stream what the list shows with the same filters, whole."""
-        if not (request.user.is_authenticated and self.may_export(request)):
-            raise PermissionDenied
-        listed = self.get_changelist_instance(request).get_queryset(request)
-        audit.record(
-            "tenders.exported", request.user, actor=actor_of(request), filters=sorted(request.GET)
-        )
-        name = f"tenders-{clock.now():%Y%m%d-%H%M%S}.csv"
-        return StreamingHttpResponse(
-            exporting.csv_lines(listed.select_related(None)),
-            content_type="text/csv; charset=utf-8",
-            headers={
-                "Content-Disposition": f'attachment; filename="{name}"',
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
+    def export_lines(self, listed: QuerySet[Tender]) -> Iterator[str]:
+        return exporting.csv_lines(listed)
 
     @display(description="Phase", ordering="phase", label=PHASES)
     def stage(self, tender: Tender) -> str:

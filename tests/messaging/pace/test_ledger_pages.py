@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from core import clock
+from core.downloads import safe_cell
 from core.models import AuditEntry
 from messaging import lives
-from messaging.exporting import safe_cell
 from messaging.life import Happening, Stage
 from messaging.models import Contact, Message, ProviderEvent, SendBatch
 from messaging.streams import open_stream, write_message
