@@ -9,7 +9,9 @@ from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.urls import reverse
+
+from config import front
+from config.pages import may_see, page_of
 
 GROUPS = (
     ("Send", (("campaigns.Campaign", "campaign"), ("messaging.Template", "draft"))),
@@ -139,20 +141,11 @@ def item(model: type[Model], icon: str) -> dict[str, Any]:
     }
 
 
-def may_see(request: HttpRequest, model: type[Model]) -> bool:
-    model_admin = admin.site._registry.get(model)
-    return model_admin is not None and model_admin.has_view_permission(request)
-
-
-def page_of(model: type[Model], page: str) -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}")
-
-
 def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Tell staff what to do next, until a campaign exists."""
+    """Tell staff what to do next until a campaign exists; what waits for them, and what is under way."""
     steps = [step(request, *entry) for entry in STEPS if may_see(request, apps.get_model(entry[1]))]
     context["steps"] = [] if all(step.is_done for step in steps) else steps
-    return context
+    return context | front.panel_context(request)
 
 
 def step(request: HttpRequest, done_with: str, done_on: str, title: str, text: str) -> Step:

@@ -19,6 +19,7 @@ import messaging.rights_api
 import messaging.template_api
 import tenders.api
 import tenders.search_api
+from config import front
 from core.api.problems import UnknownEndpoint
 from core.health import healthz, readyz
 from jobs.events.inngest import receive
@@ -45,6 +46,7 @@ urlpatterns = [
     path("", include("enrichment.urls")),
     path("", include("tenders.urls")),
     path("", include("funnels.urls")),
+    path("admin/front/", front.panel, name="front-panel"),
     path("admin/", admin.site.urls),
     path("e/<str:key>", receive, name="inngest-events"),
     path("healthz", healthz, name="healthz"),
