@@ -134,6 +134,7 @@ class TabularInline(ThemeTabularInline):
     extra = 0
 
 
+admin.site.index_title = "Front page"
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
