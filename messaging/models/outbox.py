@@ -317,6 +317,8 @@ class Message(models.Model):
                 fields=["stream", "status", "reason"],
                 condition=~Q(status="pending"),
             ),
+            # Few, and asked for over all streams: staff look for them.
+            models.Index(name="message_in_doubt", fields=["id"], condition=Q(status="in_doubt")),
             models.Index(
                 name="message_by_batch",
                 fields=["batch", "position"],
