@@ -44,6 +44,13 @@ def ensure_lanes(sender: Sender, *, after: float = 0) -> int:
     return len(resting)
 
 
+def are_at_work(sender: Sender) -> bool:
+    """Whether a lane of a sender is awake; none starts before the caller's transaction ends."""
+    lanes = Lane.objects.select_for_update().filter(sender=sender).order_by("slot")
+    runs = [lane.run_id for lane in lanes if lane.run_id]
+    return Run.objects.active().filter(pk__in=runs).exists()
+
+
 def is_held(sender: Sender, *, slot: int, run_id: uuid.UUID) -> bool:
     """Whether this run is still the one of its lane, and the lane is still wanted."""
     lane = Lane.objects.filter(sender=sender, slot=slot, run=run_id)

@@ -11,9 +11,10 @@ from django.urls import reverse
 from core import audit
 from core.errors import Conflict, Refused
 from messaging.alerts import raise_alert
-from messaging.lanes import ensure_lanes
-from messaging.models import Sender
-from messaging.states import SenderStatus
+from messaging.batches import dissolve
+from messaging.lanes import are_at_work, ensure_lanes
+from messaging.models import ProviderName, SendBatch, Sender
+from messaging.states import BatchStatus, SenderStatus
 
 #: The entry in the audit by which it is known since when a sender is trusted again.
 RESUMED = "sender.resumed"
@@ -21,7 +22,13 @@ RESUMED = "sender.resumed"
 
 @transaction.atomic
 def change_sender(sender: Sender, *, actor: str, **changes: Any) -> Sender:
-    """Change the named fields of a sender and no others; what rested for its allowance is judged anew."""
+    """Change the named fields of a sender and no others; what rested for its allowance is judged anew.
+
+    Raises Conflict where its provider is to change and may still have messages that it has not answered for.
+    """
+    kept = Sender.objects.get(pk=sender.pk)
+    if changes.get("provider", kept.provider) != kept.provider:
+        _leave_provider(kept)
     Sender.objects.filter(pk=sender.pk).update(**changes, not_before=None)
     sender.refresh_from_db()
     audit.record("sender.changed", sender, actor=actor, fields=sorted(changes))
@@ -67,6 +74,38 @@ def hold_sender(sender: Sender, *, reason: str) -> bool:
         audit.record("sender.paused", sender, actor=audit.SYSTEM, reason=reason)
         raise_alert(f"The sender “{sender.name}” is paused", _what_to_do(sender, reason))
     return bool(held)
+
+
+def _leave_provider(sender: Sender) -> None:
+    """Take back what the present provider was not given; raise Conflict where it may have more than it has told.
+
+    Another provider knows nothing of that, and would send it a second time.
+    """
+    if are_at_work(sender):
+        raise _not_now(
+            sender,
+            "it is sending through it.",
+            remedy="Pause it, and try again in a minute.",
+        )
+    begun = SendBatch.objects.unresolved().filter(sender=sender)
+    unanswered = begun.filter(status=BatchStatus.ATTEMPTED).count()
+    if unanswered:
+        raise _not_now(
+            sender,
+            f"it may have messages of which no answer came ({unanswered:,} batches).",
+            remedy="Resume it until they are settled or parked, or make another sender.",
+        )
+    dissolve(begun.values_list("pk", flat=True))
+
+
+def _not_now(sender: Sender, why: str, *, remedy: str) -> Conflict:
+    return Conflict(
+        f"“{sender.name}” cannot leave {ProviderName(sender.provider).label} now: {why}",
+        field="provider",
+        value=sender.provider,
+        remedy=remedy,
+        code="provider_in_use",
+    )
 
 
 def _what_to_do(sender: Sender, reason: str) -> str:
