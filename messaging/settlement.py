@@ -4,7 +4,7 @@
 |---|---|---|
 | an answer | settled | sent, or failed where the provider refused them |
 | Rejected | one message: settled; more: split in halves | failed; or sending, in the halves |
-| OptedOut | settled | failed, and the address is suppressed |
+| OptedOut | settled | failed; the address is closed, and consent withdrawn |
 | NotNow, RateLimited | as before the attempt, the same key after the wait | sending |
 | Deferred | as before the attempt, later again; at last as Rejected | sending |
 | SenderBlocked | as before the attempt; the sender is paused | sending |
@@ -24,12 +24,11 @@ from functools import singledispatch
 from django.conf import settings
 from django.db import transaction
 
-from core import audit, clock
+from core import clock
 from jobs.context import RunContext
 from messaging import enquiries, ledger, pacing
-from messaging.actions.consent import suppress_address
+from messaging.actions.answers import close_address
 from messaging.actions.senders import hold_sender
-from messaging.addresses import address_hash
 from messaging.batches import split
 from messaging.channels import Channel
 from messaging.models import SendAttempt, SendBatch, SuppressionReason
@@ -149,15 +148,15 @@ def _rejected(outcome: Rejected, batch: SendBatch) -> Next:
 
 @_apply.register
 def _opted_out(outcome: OptedOut, batch: SendBatch) -> Next:
-    for address in batch.messages.values_list("address", flat=True):
-        suppress_address(
+    then = _rejected(outcome, batch)
+    for message in batch.messages.select_related("contact"):
+        close_address(
+            message,
             Channel(batch.sender.channel),
-            address_hash(address),
-            reason=SuppressionReason.UNSUBSCRIBED,
-            actor=audit.SYSTEM,
+            reason=SuppressionReason.STOPPED,
             source=f"{batch.sender.provider} {outcome.code}",
         )
-    return _rejected(outcome, batch)
+    return then
 
 
 @_apply.register

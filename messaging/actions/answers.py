@@ -17,9 +17,7 @@ from messaging.addresses import address_hash
 from messaging.channels import Channel
 from messaging.models import (
     Contact,
-    EventSource,
     Message,
-    ProviderEvent,
     Suppression,
     SuppressionReason,
 )
@@ -33,13 +31,16 @@ LIFTED_BY_START = (SuppressionReason.UNSUBSCRIBED, SuppressionReason.STOPPED)
 
 
 @transaction.atomic
-def close_address(message: Message, *, reason: SuppressionReason, event: ProviderEvent) -> None:
-    """Write no more to the address that a message went to; a complaint withdraws consent as well."""
+def close_address(
+    message: Message, channel: Channel, *, reason: SuppressionReason, source: str
+) -> None:
+    """Write no more to the address that a message went to; a person's own word withdraws consent as well.
+
+    `source` is where the provider said so.
+    """
     hashed = address_hash(message.address)
     if not hashed:
         return  # its person was erased, and the address closed with that
-    channel = Channel.SMS if event.source == EventSource.TWILIO else Channel.EMAIL
-    source = f"{event.source} {event.kind}"
     if reason in WORDS:
         withdraw_consent(message.contact, channel, source=source, actor=RECIPIENT)
     suppress_address(channel, hashed, reason=reason, source=source, actor=PROVIDER)

@@ -11,6 +11,7 @@ from messaging import audience
 from messaging.actions.consent import withdraw_consent
 from messaging.channels import Channel
 from messaging.models import (
+    ConsentEvent,
     Contact,
     ContactList,
     Message,
@@ -147,7 +148,7 @@ def test_a_number_that_twilio_refuses_fails_alone(twilio, twilio_server):
     assert Suppression.objects.count() == 0
 
 
-def test_who_opted_out_at_twilio_is_suppressed(twilio, twilio_server):
+def test_who_opted_out_at_twilio_is_written_to_no_more(twilio, twilio_server):
     stream = make_stream(twilio, people=2)
     contact = Contact.objects.order_by("phone").first()
     twilio_server.account.opted_out.add(contact.phone)
@@ -160,10 +161,12 @@ def test_who_opted_out_at_twilio_is_suppressed(twilio, twilio_server):
     assert (suppression.channel, suppression.address_hash, suppression.reason) == (
         "sms",
         contact.phone_hash,
-        "unsubscribed",
+        "stopped",
     )
     assert suppression.source == "twilio 21610"
-    assert AuditEntry.objects.filter(verb="address.suppressed", actor="system").count() == 1
+    assert AuditEntry.objects.filter(verb="address.suppressed", actor="provider").count() == 1
+    said = ConsentEvent.objects.get(state="withdrawn")
+    assert (said.contact, said.channel, said.source) == (contact, "sms", "twilio 21610")
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 20003), (429, 63038), (400, 30034)])
