@@ -112,7 +112,7 @@ class Delivery:
             self._hand_over(batch)
 
     def _hand_over(self, batch: SendBatch) -> None:
-        """Mark, call, settle; then the halves, where the provider refused the whole."""
+        """Mark, call, settle; then the halves, where the provider refused the whole: people are asked about anew."""
         queue = deque([batch])
         while queue:
             batch = queue.popleft()
@@ -122,13 +122,11 @@ class Delivery:
             started_at = clock.now()
             outcome = self._call(batch)
             then = settle(self.run, batch, outcome, started_at=started_at)
-            for half in reversed(then.halves):
-                if batches.is_still_wanted(half):
-                    queue.appendleft(half)
-                else:
-                    batches.dissolve([half.pk])
+            queue.extendleft(reversed(then.halves))
             if then.wait:
                 self.run.snooze(then.wait)
+            while queue and not batches.is_still_wanted(queue[0]):
+                batches.dissolve([queue.popleft().pk])
 
     def _call(self, batch: SendBatch) -> BatchAnswer | ProviderOutcome:
         try:

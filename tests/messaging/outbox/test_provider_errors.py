@@ -208,6 +208,28 @@ def test_a_batch_refused_as_a_whole_is_split_under_new_keys_until_the_culprit_st
     assert len(set(batches.values_list("key", flat=True))) == 7
 
 
+def test_each_half_is_asked_about_when_its_turn_comes(resend, resend_server, monkeypatch):
+    resend_server.misbehave(always_strict=True)
+    stream = make_stream(resend, people=4)
+    spoil(stream, 0)
+    last = Message.objects.filter(stream=stream).order_by("id")[3]
+    call = Delivery._call
+
+    def withdraw_and_call(lane, batch):
+        if batch.count == 1:  # the first half was refused too; the second waits
+            withdraw_consent(last.contact, Channel.EMAIL, source="phone", actor="staff:alice")
+        return call(lane, batch)
+
+    monkeypatch.setattr(Delivery, "_call", withdraw_and_call)
+
+    deliver()
+
+    assert statuses(stream) == {"sent": 2, "failed": 1, "skipped": 1}
+    last.refresh_from_db()
+    assert (last.status, last.reason) == ("skipped", "no_consent")
+    assert last.address not in {accepted.to for accepted in resend_server.accepted}
+
+
 def test_who_withdraws_while_the_whole_is_refused_is_in_no_half(resend, resend_server, monkeypatch):
     resend_server.misbehave(always_strict=True)
     stream = make_stream(resend, people=4)
