@@ -215,10 +215,26 @@ def test_a_look_up_reads_further_pages(twilio_server):
     assert TwilioProvider().look_up(sms("The first"), since=long_ago()) == [first]
 
 
-def test_a_trial_accounts_remark_does_not_hide_it(twilio_server):
-    sid = TwilioProvider().send_batch(sms("Sent from your trial account - Hello"), key="k")
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "Sent from your Twilio trial account - Hello you",
+        "Sent from your trial account - Hello you",
+        "Hello  you \r\n",
+    ],
+)
+def test_what_is_added_on_the_way_does_not_hide_it(listed, twilio_server):
+    sid = TwilioProvider().send_batch(sms(listed), key="k")
 
-    assert TwilioProvider().look_up(sms("Hello"), since=long_ago()) == [sid.accepted[0]]
+    assert TwilioProvider().look_up(sms("Hello you"), since=long_ago()) == [sid.accepted[0]]
+
+
+@pytest.mark.parametrize("listed", ["[Test] Hello", "Say Hello", "Hello again"])
+def test_a_text_with_the_same_words_in_it_is_another(listed, twilio_server):
+    """A test went to somebody's telephone a moment before the message itself, whose answer was lost."""
+    TwilioProvider().send_batch(sms(listed), key="k")
+
+    assert TwilioProvider().look_up(sms("Hello"), since=long_ago()) == []
 
 
 def test_a_look_up_that_fails_proves_nothing(twilio_server):
@@ -315,10 +331,11 @@ def test_what_we_send_is_valid_against_twilios_openapi(origin, twilio_server, sh
     schema = content["application/x-www-form-urlencoded"]["schema"]
     twilio_server.keeps_requests = True
 
-    TwilioProvider().send_batch(sms(**origin), key="k")
+    sid = TwilioProvider().send_batch(sms(**origin), key="k").accepted[0]
     TwilioProvider().look_up(sms(**origin), since=long_ago())
+    TwilioProvider().news_of(sid, message="msg_1")
 
-    (headers, body), (_, query) = twilio_server.requests
+    (headers, body), (_, query), (_, asked) = twilio_server.requests
     form = dict(parse_qsl(body.decode()))
     assert headers["content-type"] == "application/x-www-form-urlencoded"
     assert set(form) <= set(schema["properties"])
@@ -326,6 +343,10 @@ def test_what_we_send_is_valid_against_twilios_openapi(origin, twilio_server, sh
     assert urlsplit(form["StatusCallback"]).scheme == "https"
     known = {p["name"] for p in path["get"]["parameters"] if p["in"] == "query"}
     assert set(parse_qs(query.decode())) <= known
+    one = spec["paths"]["/2010-04-01/Accounts/{AccountSid}/Messages/{Sid}.json"]["get"]
+    parameters = {p["name"]: p for p in one["parameters"]}
+    assert (set(parameters), asked) == ({"AccountSid", "Sid"}, b"")
+    jsonschema.validate(sid, parameters["Sid"]["schema"])
 
 
 def test_our_stand_in_answers_as_twilios_openapi_says(twilio_server, shared_data):
