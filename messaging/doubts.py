@@ -113,7 +113,7 @@ def _ask_again(run: RunContext, batch: SendBatch, outcome: ProviderOutcome) -> N
     if isinstance(outcome, SenderBlocked):
         with transaction.atomic():
             hold_sender(batch.sender, reason=str(outcome)[:500])
-    if _age(batch) < GIVE_UP_SECONDS or isinstance(outcome, SenderBlocked):
+    if _age(batch) < GIVE_UP_SECONDS:
         look_later(run, batch, wait=max(ASK_AGAIN_SECONDS, getattr(outcome, "wait", 0.0)))
     else:
         problem = f"No answer came, and the provider could not be asked for an hour: {outcome}"

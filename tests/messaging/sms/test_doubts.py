@@ -243,6 +243,26 @@ def test_a_look_up_that_is_refused_holds_the_sender_and_goes_on_when_it_is_mende
     assert_nobody_got_two(twilio_server)
 
 
+def test_a_doubt_of_an_account_that_stays_closed_is_put_before_a_person(
+    twilio, twilio_server, settings
+):
+    stream = make_stream(twilio, people=1)
+    twilio_server.misbehave(script=[["cut"]])
+    run_one()
+    settings.TWILIO_AUTH_TOKEN = "revoked"
+    deliver()
+
+    with clock.travel(by=timedelta(hours=2)):
+        resume_sender(twilio, actor="staff:alice")
+        deliver()
+
+    assert statuses(stream) == {"in_doubt": 1}
+    assert SendBatch.objects.get().status == "parked"
+    twilio.refresh_from_db()
+    assert twilio.status == "paused"
+    assert len(twilio_server.taken) == 1
+
+
 def test_a_sender_whose_messages_all_stay_in_doubt_is_held(twilio, twilio_server):
     stream = make_stream(twilio, people=20)
     twilio_server.misbehave(error_rate=1.0)
