@@ -108,4 +108,7 @@ def readable(event: ProviderEvent) -> str:
     """Return a raw payload with line breaks."""
     if event.source == EventSource.TWILIO:
         return "\n".join(f"{name}: {value}" for name, value in parse_qsl(event.body))
-    return json.dumps(json.loads(event.body), indent=2, ensure_ascii=False) if event.body else ""
+    try:
+        return json.dumps(json.loads(event.body), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return event.body

@@ -17,10 +17,12 @@ from core import clock
 from core.sql import update_from
 from messaging import doubts, lives
 from messaging.actions.answers import block_sender, close_address, heed
+from messaging.channels import Channel
 from messaging.life import Happening
 from messaging.models import Contact, EventSource, Message, ProviderEvent
 from messaging.states import MessageStatus
 from messaging.webhooks import resend, twilio
+from messaging.webhooks.incoming import BadWebhook
 from messaging.webhooks.reading import Reading
 
 BATCH = 500
@@ -56,9 +58,12 @@ def apply_next(prove: Callable[[], None], *, limit: int = BATCH) -> Outcome:
 
 
 def read(event: ProviderEvent) -> Reading:
-    """Return what an event says, in its provider's tongue."""
+    """Return what an event says, in its provider's tongue; one that cannot be read says that, and stops no other."""
     if event.source == EventSource.RESEND:
-        return resend.read(event.kind, event.body, received_at=event.received_at)
+        try:
+            return resend.read(event.kind, event.body, received_at=event.received_at)
+        except BadWebhook as bad:
+            return Reading(note=str(bad))
     return twilio.read(event.kind, event.body, query=event.query, received_at=event.received_at)
 
 
@@ -106,7 +111,9 @@ def _heed(event: ProviderEvent, reading: Reading, message: Message | None) -> No
     if reading.wish:
         heed(reading.wish, phone=reading.phone)
     if message is not None and reading.closes:
-        close_address(message, reason=reading.closes, event=event)
+        channel = Channel.SMS if event.source == EventSource.TWILIO else Channel.EMAIL
+        source = f"{event.source} {event.kind}"
+        close_address(message, channel, reason=reading.closes, source=source)
 
 
 def _hold_senders(ready: Readings, messages: dict[int, Message]) -> None:

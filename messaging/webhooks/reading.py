@@ -42,6 +42,6 @@ def moment_of(text: object, received_at: datetime) -> datetime:
     """Return when it happened by the provider's clock (ISO 8601); nothing happens after we heard of it."""
     try:
         at = datetime.fromisoformat(text if isinstance(text, str) else "")
-        return min(at if at.tzinfo else at.replace(tzinfo=UTC), received_at)
+        return min(at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC), received_at)
     except (ValueError, OverflowError):
         return received_at

@@ -43,8 +43,8 @@ def receive(body: bytes, headers: Mapping[str, str]) -> Incoming:
 
 
 def read(kind: str, body: str, *, received_at: datetime) -> Reading:
-    """Return what an event says; one of an unknown kind says nothing, and is kept."""
-    event = json.loads(body)
+    """Return what an event says; one of an unknown kind says nothing, and is kept. Raises BadWebhook."""
+    event = _object(body)
     data = event["data"] if isinstance(event.get("data"), dict) else {}
     stage = STAGES.get(kind)
     happening = None

@@ -74,7 +74,7 @@ class TwilioInboundView(WebhookView):
 
 def raw_body(request: HttpRequest) -> bytes:
     """Return the body as it came; raise BadWebhook for one that is too large or cut off."""
-    announced = int(request.headers.get("Content-Length") or 0)
+    announced = _announced(request.headers.get("Content-Length") or "0")
     if announced > LARGEST_BODY:
         raise BadWebhook(f"The body has more than {LARGEST_BODY:,} bytes.", status=413)
     try:
@@ -84,3 +84,9 @@ def raw_body(request: HttpRequest) -> bytes:
     if len(body) < announced:
         raise BadWebhook("The body is cut off.")
     return body
+
+
+def _announced(length: str) -> int:
+    if not (length.isascii() and length.isdecimal()):
+        raise BadWebhook("Its length is no number.")
+    return int(length[:20])

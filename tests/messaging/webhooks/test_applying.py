@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from core import clock
 from jobs.models import Run
@@ -207,6 +208,7 @@ def test_without_our_tag_the_providers_id_finds_the_message(messages: list[Messa
         {"type": "email.bounced", "data": {"bounce": "?", "tags": [7], "to": 5, "email_id": {}}},
         {"type": "email.opened", "created_at": "yesterday", "data": {"tags": {"message": 9}}},
         {"type": "email.opened", "data": {"email_id": "\ud800\u0000"}},
+        {"type": "email.opened", "created_at": "0001-01-01T00:00:00+14:00"},
     ],
 )
 def test_a_misshapen_event_stops_no_other(messages: list[Message], event: dict[str, Any]) -> None:
@@ -214,6 +216,22 @@ def test_a_misshapen_event_stops_no_other(messages: list[Message], event: dict[s
 
     assert Message.objects.get(pk=messages[0].pk).delivery == "delivered"
     assert ProviderEvent.objects.exclude(note="").count() == 1
+
+
+def test_an_event_that_cannot_be_read_any_more_stops_no_other(
+    messages: list[Message], client_of: Any, bob: Any
+) -> None:
+    unreadable = ProviderEvent.objects.create(
+        source="resend", dedupe_key="msg_deep", kind="email.opened", body='{"x": ' + "[" * 90_000
+    )
+
+    hear(told(messages[0], "email.delivered"))
+
+    assert Message.objects.get(pk=messages[0].pk).delivery == "delivered"
+    unreadable.refresh_from_db()
+    assert unreadable.note == "The body is not JSON."
+    page = reverse("admin:messaging_providerevent_change", args=[unreadable.pk])
+    assert client_of(bob).get(page).status_code == 200
 
 
 def signed_by_resend_ascii(event: dict[str, Any]) -> Posted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
@@ -193,6 +194,47 @@ def test_a_signed_body_that_is_no_event_is_refused(body: bytes) -> None:
 
 def test_a_body_that_nests_without_end_is_refused() -> None:
     assert_refused(signed_by_resend(b'{"type": "a", "x": ' + b"[" * 200_000), 400)
+
+
+def sms_answered() -> Posted:
+    return signed_by_twilio(INBOUND, inbound_sms("STOP"))
+
+
+@pytest.mark.parametrize("posted", [delivered, sms_delivered, sms_answered])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda body: b"",
+        lambda body: body[:-7],
+        lambda body: body[: len(body) // 2],
+        lambda body: body + b" ",
+        lambda body: body.replace(b"1", b"2", 1),
+        lambda body: body + b"\xff",
+        lambda body: body + b"\x00",
+        lambda body: body[::-1],
+        lambda body: body * 2,
+    ],
+)
+def test_what_was_changed_on_the_way_is_refused_at_every_door(
+    posted: Callable[[], Posted], spoil: Callable[[bytes], bytes]
+) -> None:
+    whole = posted()
+    spoilt = replace(whole, body=spoil(whole.body))
+
+    assert spoilt.send().status_code in (400, 401)
+    assert rows() == (0, 0, 0)
+
+
+@pytest.mark.parametrize("length", ["many", "-1", "1e3", "٣", "9" * 30])
+def test_a_length_that_is_none_is_refused(length: str) -> None:
+    posted = delivered()
+
+    response = Client().generic(
+        "POST", posted.path, posted.body, headers=posted.headers, CONTENT_LENGTH=length
+    )
+
+    assert response.status_code == (413 if length.startswith("9") else 400)
+    assert rows() == (0, 0, 0)
 
 
 def test_more_than_a_megabyte_is_refused_unread() -> None:
