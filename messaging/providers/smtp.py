@@ -54,7 +54,7 @@ class SmtpProvider:
         connection = _open()
         try:
             taken = connection.send_messages([message])
-        except (smtplib.SMTPException, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - a backend of others may raise anything
             _raise_outcome(error)
         finally:
             _close(connection)
@@ -94,7 +94,7 @@ def _open() -> BaseEmailBackend:
     connection: BaseEmailBackend = get_connection(settings.SMTP_BACKEND, **settings.SMTP_OPTIONS)
     try:
         connection.open()
-    except (smtplib.SMTPException, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - a backend of others may raise anything
         _close(connection)
         raise _not_open(error) from error
     return connection
@@ -106,13 +106,15 @@ def _not_open(error: Exception) -> ProviderOutcome:
             return _answered(SenderBlocked, error)
         case smtplib.SMTPNotSupportedError():
             return SenderBlocked("not_supported", str(error)[:400])
-        case _:
+        case smtplib.SMTPException() | OSError():
             return NotNow("unreachable", type(error).__name__, wait=BUSY_SECONDS)
+        case _:
+            return SenderBlocked("backend_failed", f"{type(error).__name__}: {error}"[:400])
 
 
 def _close(connection: BaseEmailBackend) -> None:
     """Hang up; what the server says to that changes nothing."""
-    with suppress(smtplib.SMTPException, OSError):
+    with suppress(Exception):
         connection.close()
 
 

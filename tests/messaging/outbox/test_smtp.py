@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
 
 from config.settings import mail_server
 from core import clock
@@ -188,6 +190,66 @@ def test_any_django_backend_will_do(smtp, settings):
 
     assert statuses(stream) == {"sent": 2}
     assert len(mail.outbox) == 2
+
+
+class ForeignBackend(BaseEmailBackend):
+    """A backend of somebody else, whose errors are nobody's but its own."""
+
+    fails_at = "send"
+    taken = 0
+
+    def open(self) -> None:
+        if self.fails_at == "open":
+            raise LookupError("no such region")
+
+    def send_messages(self, email_messages: list[EmailMessage]) -> int:
+        type(self).taken += len(email_messages)
+        if self.fails_at == "send":
+            raise LookupError("what did it say?")
+        return len(email_messages)
+
+    def close(self) -> None:
+        raise LookupError("it was closed before")
+
+
+@pytest.fixture
+def foreign(db: None, settings, monkeypatch) -> Sender:
+    settings.SMTP_BACKEND = f"{__name__}.ForeignBackend"
+    settings.SMTP_OPTIONS = {}
+    monkeypatch.setattr(ForeignBackend, "taken", 0)
+    return make_sender("smtp")
+
+
+def test_an_error_that_only_its_backend_knows_leaves_a_doubt_for_a_person(foreign):
+    stream = make_stream(foreign, people=1)
+
+    deliver()
+
+    assert statuses(stream) == {"in_doubt": 1}
+    assert ForeignBackend.taken == 1
+    assert SendBatch.objects.get().status == "parked"
+
+
+def test_a_backend_that_does_not_open_holds_the_sender_and_loses_nothing(foreign, monkeypatch):
+    monkeypatch.setattr(ForeignBackend, "fails_at", "open")
+    stream = make_stream(foreign, people=1)
+
+    deliver()
+
+    foreign.refresh_from_db()
+    assert foreign.paused_reason == "backend_failed: LookupError: no such region"
+    assert statuses(stream) == {"sending": 1}
+    assert ForeignBackend.taken == 0
+
+
+def test_a_backend_that_cannot_hang_up_has_sent_all_the_same(foreign, monkeypatch):
+    monkeypatch.setattr(ForeignBackend, "fails_at", "")
+    stream = make_stream(foreign, people=2)
+
+    deliver()
+
+    assert statuses(stream) == {"sent": 2}
+    assert ForeignBackend.taken == 2
 
 
 def test_without_a_server_a_campaign_is_refused(db, settings):
