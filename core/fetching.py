@@ -100,6 +100,7 @@ def _ask(
             connection.request("GET", path, headers={"Accept-Encoding": "identity", **headers})
             response = connection.getresponse()
             body = response.read(max_bytes + 1)
+            announced = int(response.getheader("Content-Length") or 0)
     except TimeoutError:
         raise FetchError("It does not answer in time.") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -110,7 +111,7 @@ def _ask(
         raise FetchError(f"It answers with more than {max_bytes:,} bytes.")
     if time.monotonic() >= deadline:  # cut off by the clock, which looks like an end
         raise FetchError("It does not answer in time.")
-    if len(body) < int(response.getheader("Content-Length") or 0):
+    if len(body) < announced:
         raise FetchError("Its answer breaks off.")
     if response.getheader("Content-Encoding", "identity") != "identity":
         raise FetchError("It answers compressed, which nobody asked for.")

@@ -71,6 +71,13 @@ def test_half_an_answer_is_none(server: ContentApi) -> None:
         get(server)
 
 
+def test_an_answer_whose_length_is_no_number_is_none(server: ContentApi) -> None:
+    server.behaviour = answers(200, b"x", Content_Length="many")
+
+    with pytest.raises(FetchError, match="cannot be reached: ValueError"):
+        get(server)
+
+
 def test_a_compressed_answer_is_refused(server: ContentApi) -> None:
     server.behaviour = answers(200, b"x", Content_Encoding="gzip")
 
