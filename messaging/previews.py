@@ -14,7 +14,7 @@ from core import clock
 from messaging.content.blocks import good_copies
 from messaging.estimates import cost_of
 from messaging.models import Contact, TemplateVersion
-from messaging.proofreading import remarks_on
+from messaging.proofreading import remarks_about
 from messaging.rendering import (
     Rendered,
     TemplateError,
@@ -79,7 +79,7 @@ def preview(
         **found,
         rendered=rendered,
         preheader=line,
-        remarks=remarks_on(rendered.html),
+        remarks=remarks_about(rendered),
         segments=None if version.subject else segments_of(rendered.text.strip()),
     )
 

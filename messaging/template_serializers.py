@@ -11,7 +11,7 @@ from core.api.fields import PublicIdField
 from core.api.inputs import Input
 from messaging.channels import Channel
 from messaging.models import Contact, ProofStatus, Sender, Template, TemplateVersion
-from messaging.proofreading import remarks_on
+from messaging.proofreading import remarks_about
 
 
 class TemplateInput(Input):
@@ -77,7 +77,7 @@ class VersionOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
     def get_remarks(self, version: TemplateVersion) -> list[str]:
-        return remarks_on(version.html)
+        return remarks_about(version)
 
 
 class TemplateOutput(serializers.Serializer[Any]):

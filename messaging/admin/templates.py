@@ -25,7 +25,7 @@ from messaging.finding import contact_or_none
 from messaging.forms import ProofForm, TemplateForm
 from messaging.models import Contact, Proof, Sender, Template, TemplateVersion
 from messaging.previews import in_scheme, preview
-from messaging.proofreading import remarks_on
+from messaging.proofreading import remarks_about
 from messaging.results import results_of, streams_of_template
 
 # The message is somebody's HTML: no script, no form, no request but for its pictures.
@@ -116,7 +116,7 @@ class TemplateAdmin(ModelAdmin):
             )
             obj.pk = made.pk
         version = save_version(Template.objects.get(pk=obj.pk), actor=actor, **form.content)
-        for remark in remarks_on(version.html):
+        for remark in remarks_about(version):
             messages.warning(request, remark)
 
     @display(description="Version", ordering="last_number")

@@ -9,10 +9,11 @@ import pytest
 
 from jobs.testing import run_until_idle
 from messaging.actions.templates import create_template, save_version
+from messaging.channels import Channel
 from messaging.content.blocks import ready
 from messaging.models import Template, TemplateVersion
 from messaging.previews import in_scheme, preview
-from messaging.proofreading import remarks_on
+from messaging.proofreading import remarks_about, remarks_on
 from messaging.rendering import TemplateError, compiled, parse_plain
 from tests.fakes.content_api import ContentApi
 from tests.messaging.people.test_people_admin import TEMPLATES, template_form
@@ -55,6 +56,18 @@ def welcome(db: None) -> Template:
                 "The picture http://x.org/a.png has no alt text.",
             ],
         ),
+        (
+            '<td background="http://x.org/a.png" style="background: url(&quot;http://x.org/b.png&quot;)">',
+            [
+                "The picture http://x.org/a.png is not https.",
+                "The picture http://x.org/b.png is not https.",
+            ],
+        ),
+        (
+            "<style>p { background: url('http://x.org/c.png') }</style><p>url(http://x.org/d)</p>",
+            ["The picture http://x.org/c.png is not https."],
+        ),
+        ('<style>@import url(https://x.org/f.css);</style><td background="{{ data.a }}">', []),
         ('<a href="http://a">1</a><a href="http://a">2</a>', ["The link http://a is not https."]),
         ("x" * 102 * 1024, []),
         (
@@ -65,6 +78,24 @@ def welcome(db: None) -> Template:
 )
 def test_links_and_pictures_are_looked_at(html: str, remarks: list[str]) -> None:
     assert remarks_on(html) == remarks
+
+
+@pytest.mark.parametrize(
+    ("text", "remarks"),
+    [
+        ("Join: https://x.org/a, or call +27 82 555 0134", []),
+        ("Join: {{ event.join_url }}", []),
+        ("Join: http://x.org/{{ data.a }}.", ["The link http://x.org/{{ data.a }} is not https."]),
+        (
+            "http://x.org HTTP://x.org",
+            [f"The link {x}://x.org is not https." for x in ("http", "HTTP")],
+        ),
+    ],
+)
+def test_the_links_of_an_sms_are_looked_at(text: str, remarks: list[str], db: None) -> None:
+    template = create_template(name="Join", channel=Channel.SMS, actor="test")
+
+    assert remarks_about(save_version(template, text=text, actor="test")) == remarks
 
 
 def test_staff_are_told_when_they_save(alice, client_of, db: None) -> None:
