@@ -134,7 +134,10 @@ def _test(proof: Proof, contact: Contact) -> dict[str, Any]:
 
 
 def _answers(contact: Contact) -> Iterable[ProviderEvent]:
-    return ProviderEvent.objects.filter(contact=contact, message=None).order_by("pk")
+    """Yield what they texted: before they were a contact, and since."""
+    if contact.phone:
+        yield from ProviderEvent.objects.of_stranger(contact.phone).order_by("pk")
+    yield from ProviderEvent.objects.filter(contact=contact, message=None).order_by("pk")
 
 
 def _rows(rows: Iterable[Model], fields: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -55,6 +55,7 @@ def erase_contact(contact: Contact, *, actor: str) -> Run:
         for forget in _parts.values():
             forget(contact)
         _forget_tests(contact)
+        _forget_what_they_texted(contact)
         _withdraw(contact, actor=actor)
         _anonymise(contact)
         _forget_what_was_said(contact)
@@ -123,6 +124,12 @@ def _forget_tests(contact: Contact) -> None:
     SandboxMessage.objects.filter(message__in=ids).delete()
     tests.filter(address__in=contact.addresses).update(address="", payload=b"", contact=None)
     Proof.objects.filter(contact=contact).update(payload=b"", contact=None)
+
+
+def _forget_what_they_texted(contact: Contact) -> None:
+    """Empty their answers from before they were a contact; those since then are known by the contact."""
+    if contact.phone:
+        ProviderEvent.objects.of_stranger(contact.phone).update(body="")
 
 
 def _forget_in_the_sandbox(messages: QuerySet[Message]) -> None:

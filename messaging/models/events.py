@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Self
+from urllib.parse import urlencode
 
 from django.db import models
 from django.db.models import Q
@@ -25,6 +26,12 @@ class ProviderEventQuerySet(models.QuerySet["ProviderEvent"]):
 
     def unapplied(self) -> Self:
         return self.filter(applied_at=None)
+
+    def of_stranger(self, phone: str) -> Self:
+        """Answers from a number that was nobody's when they came; their forms alone name it."""
+        written = urlencode({"From": phone})
+        said_so = Q(body__contains=f"{written}&") | Q(body__endswith=written)
+        return self.filter(said_so, source=EventSource.TWILIO, contact=None, message=None)
 
 
 class ProviderEvent(models.Model):

@@ -135,6 +135,27 @@ def test_nothing_of_an_erased_person_is_left_but_the_hash(thandi: Contact) -> No
     assert Run.objects.get(workflow="messaging.erase").status == "completed"
 
 
+def test_what_she_texted_before_she_was_a_contact_is_told_and_emptied(thandi: Contact) -> None:
+    hers, anothers = (
+        ProviderEvent.objects.create(
+            source="twilio",
+            dedupe_key=f"{number}:inbound",
+            kind="inbound",
+            body=f"Body=Where+is+it%3F&From=%2B{number}&To=%2B27600000000",
+            applied_at=clock.now(),
+        )
+        for number in ("27825550199", "278255501990")
+    )
+
+    told = export_contact(thandi, actor="staff:alice")["answers"]
+    erase_contact(thandi, actor="staff:alice")
+
+    assert [each["body"] for each in told] == [hers.body]
+    hers.refresh_from_db()
+    kept = ProviderEvent.objects.get(pk=anothers.pk)
+    assert (hers.body, kept.body) == ("", anothers.body)
+
+
 @pytest.fixture
 def proofs(thandi: Contact) -> list[Proof]:
     """Tests that went to her, were about her, and have nothing to do with her."""
