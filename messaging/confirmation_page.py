@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from core.errors import Conflict, NotFound
+from core.visitors import address_of
 from messaging.actions.confirming import confirm, confirmation_of
 from messaging.models import Confirmation
 from messaging.views import sealed
@@ -30,7 +31,7 @@ class ConfirmView(View):
         """Put the person on the list; again changes nothing."""
         confirmation = found_by(token)
         try:
-            confirm(confirmation, ip_address=request.META.get("REMOTE_ADDR") or None)
+            confirm(confirmation, ip_address=address_of(request))
         except Conflict:
             return page(request, confirmation, status=410)
         confirmation.refresh_from_db()

@@ -9,6 +9,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from core.visitors import address_of
 from messaging.actions.consent import Evidence
 from messaging.actions.preferences import preferences_of, save_preferences
 from messaging.views import ACTOR, found_by, sealed
@@ -32,7 +33,7 @@ class PreferenceView(View):
             source="preference page",
             actor=ACTOR,
             wording=WORDING,
-            ip_address=request.META.get("REMOTE_ADDR") or None,
+            ip_address=address_of(request),
         )
         save_preferences(contact, wanted=request.POST, evidence=evidence)
         return self.page(request, token, {"channels": preferences_of(contact), "is_saved": True})

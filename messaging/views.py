@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from core.errors import NotFound
+from core.visitors import address_of
 from messaging.actions.consent import resubscribe, unsubscribe
 from messaging.models import Consent, ConsentState, Contact, Suppression, SuppressionReason
 from messaging.unsubscribe import Subscription, read_token
@@ -35,7 +36,7 @@ class UnsubscribeView(View):
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         """End the subscription, or take that back; again changes nothing."""
         contact, subscription = found_by(token)
-        address = request.META.get("REMOTE_ADDR") or None
+        address = address_of(request)
         if request.POST.get("action") == "resubscribe":
             resubscribe(
                 contact,

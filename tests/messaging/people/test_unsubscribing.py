@@ -79,6 +79,26 @@ def test_a_mail_program_unsubscribes_with_one_post(
     assert AuditEntry.objects.get(verb="contact.unsubscribed").detail["message"] == "msg_2d"
 
 
+@pytest.mark.parametrize(
+    ("is_behind", "forwarded", "kept"),
+    [
+        (False, "198.51.100.7", "127.0.0.1"),
+        (True, "198.51.100.7", "198.51.100.7"),
+        (True, "192.0.2.1, 2001:db8::7", "2001:db8::7"),
+        (True, "198.51.100.7, unknown", "127.0.0.1"),
+        (True, "", "127.0.0.1"),
+    ],
+)
+def test_the_address_kept_is_the_one_our_own_proxy_names(
+    browser: Client, link: str, settings, is_behind: bool, forwarded: str, kept: str
+) -> None:
+    settings.BEHIND_PROXY = is_behind
+
+    browser.post(link, headers={"X-Forwarded-For": forwarded})
+
+    assert ConsentEvent.objects.get(state="withdrawn").ip_address == kept
+
+
 def test_a_second_click_changes_nothing(browser: Client, link: str) -> None:
     answers = [one_click(browser, link).status_code, one_click(browser, link).status_code]
 
