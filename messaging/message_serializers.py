@@ -94,6 +94,12 @@ class MessageOutput(serializers.Serializer[Any]):
     delivered_at = serializers.DateTimeField(allow_null=True)
     opened_at = serializers.DateTimeField(allow_null=True)
     clicked_at = serializers.DateTimeField(allow_null=True)
+    failed_at = serializers.DateTimeField(
+        allow_null=True, help_text="Its provider took it, and gave up."
+    )
+    suppressed_at = serializers.DateTimeField(
+        allow_null=True, help_text="Its provider took it, and keeps the address closed."
+    )
     bounced_at = serializers.DateTimeField(allow_null=True)
     complained_at = serializers.DateTimeField(allow_null=True)
     unsubscribed_at = serializers.DateTimeField(allow_null=True)
