@@ -10,21 +10,36 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from messaging import lives
+from messaging.channels import Channel
 from messaging.charting import Series, points, series_of, span_of, step_for
 from messaging.life import Stage
 from messaging.models import Message, Stream, Template
 from messaging.states import MessageStatus
 
 WIDTH, HEIGHT = 320, 48
-#: What staff ask after a send, with the tone of each.
+#: What may come of a send, with the tone of each.
 SHOWN = (
     (Stage.DELIVERED, "Delivered", "good"),
     (Stage.OPENED, "Opened", "calm"),
     (Stage.CLICKED, "Clicked", "calm"),
+    (Stage.FAILED, "Undelivered", "bad"),
+    (Stage.SUPPRESSED, "Suppressed", "bad"),
     (Stage.BOUNCED, "Bounced", "bad"),
     (Stage.COMPLAINED, "Complained", "bad"),
     (Stage.UNSUBSCRIBED, "Unsubscribed", "warn"),
 )
+#: What staff ask about on each channel, though it be none; the others are shown where they came about.
+ASKED = {
+    Channel.EMAIL: {
+        Stage.DELIVERED,
+        Stage.OPENED,
+        Stage.CLICKED,
+        Stage.BOUNCED,
+        Stage.COMPLAINED,
+        Stage.UNSUBSCRIBED,
+    },
+    Channel.SMS: {Stage.DELIVERED, Stage.FAILED, Stage.UNSUBSCRIBED},
+}
 ONE_HOUR = timedelta(hours=1)
 
 
@@ -114,9 +129,11 @@ def results_of(streams: QuerySet[Stream]) -> Results:
         return Results(sent, ())
     start, end = span
     step = step_for(end - start)
+    asked = ASKED[Channel(streams.values_list("sender__channel", flat=True)[0])]
     lines = [
         Line(stage, label, tone, series_of(counts[stage], start=start, end=end, step=step), sent)
         for stage, label, tone in SHOWN
+        if stage in asked or any(counts[stage].values())
     ]
     return Results(sent, lines)
 

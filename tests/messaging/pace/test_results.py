@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from messaging.charting import MOST_POINTS, points, series_of, step_for
-from messaging.models import Message, StreamHour
+from messaging.models import Message, Sender, StreamHour
 from messaging.results import results_of, streams_of_template
 from tests.messaging.outbox.making import deliver, make_stream
 
@@ -70,6 +70,20 @@ class TestResults:
             ("Unsubscribed", 0, "0 %"),
         ]
         assert results.lines[0].series.values == (30, 9, 0, 0)
+
+    def test_of_an_sms_staff_ask_what_did_not_arrive_and_of_both_what_came_about(self, stream):
+        Sender.objects.update(provider="twilio", channel="sms")
+        StreamHour.objects.create(stream=stream, stage="failed", hour=MONDAY, count=4)
+
+        results = results_of(streams_of_template(stream.template_version.template))
+
+        assert [(line.label, line.count) for line in results.lines] == [
+            ("Delivered", 39),
+            ("Opened", 12),
+            ("Undelivered", 4),
+            ("Bounced", 1),
+            ("Unsubscribed", 0),
+        ]
 
     def test_the_table_holds_the_same_numbers(self, stream):
         results = results_of(streams_of_template(stream.template_version.template))
