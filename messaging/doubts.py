@@ -15,6 +15,7 @@ from core import clock
 from jobs.context import RunContext
 from messaging import batches, enquiries
 from messaging.actions.senders import hold_sender
+from messaging.history import FOUND
 from messaging.models import InDoubtPolicy, Message, SendBatch, Sender
 from messaging.providers.base import (
     BatchAnswer,
@@ -46,7 +47,7 @@ def clear_up(run: RunContext, batch: SendBatch, *, provider: Keyless) -> bool:
         _ask_again(run, batch, outcome)
         return False
     if found:
-        answer = BatchAnswer({0: found}, name="found", http_status=None)
+        answer = BatchAnswer({0: found}, name=FOUND, http_status=None)
         settle(run, batch, answer, started_at=clock.now())
         return False
     wait = _until_next_look(batch)

@@ -12,6 +12,8 @@ from messaging.states import MessageStatus, Reason
 
 #: How an attempt is told; the others by their own names.
 ACCEPTED = "accepted"
+#: A look-up at the provider is no attempt: nothing was sent by it.
+FOUND = "found"
 
 
 @dataclass(frozen=True, order=True)
@@ -47,6 +49,9 @@ def _handed_over(message: Message) -> Iterator[Entry]:
 def _attempts(batch: SendBatch) -> Iterator[Entry]:
     told = list(batch.attempt_log.all())
     for attempt in told:
+        if attempt.outcome == FOUND:
+            yield Entry(attempt.started_at, 3, FOUND, "looked up at the provider")
+            continue
         yield Entry(attempt.started_at, 2, "attempted")
         if attempt.outcome != ACCEPTED:
             yield Entry(attempt.finished_at, 3, attempt.outcome, attempt.error)

@@ -38,7 +38,7 @@ LOOK = {
     "Failed": "danger",
     "In doubt": "warning",
 }
-GOOD = {"accepted", "delivered", "opened", "clicked"}
+GOOD = {"accepted", "found", "delivered", "opened", "clicked"}
 BAD = {"failed", "bounced", "complained", "suppressed", "sender_blocked", "rejected"}
 WAITS = {"held", "in_doubt", "unknown", "rate_limited", "unsubscribed", "skipped"}
 

@@ -14,6 +14,7 @@ from messaging.actions.consent import withdraw_consent
 from messaging.actions.parking import send_again
 from messaging.actions.senders import resume_sender
 from messaging.channels import Channel
+from messaging.history import history_of
 from messaging.models import Message, SendBatch
 from messaging.providers.twilio import TwilioProvider
 from messaging.streams import close_stream, open_stream, tally, write_messages
@@ -43,6 +44,24 @@ def test_what_twilio_has_is_found_and_counts_as_sent(fault, twilio, twilio_serve
     assert twilio_server.account.look_ups == 1
     doubtful = SendBatch.objects.order_by("id").first()
     assert (doubtful.status, outcomes(doubtful)) == ("settled", ["in_doubt", "found"])
+
+
+def test_its_life_tells_of_one_attempt_and_a_look_up(twilio, twilio_server):
+    make_stream(twilio, people=1)
+    twilio_server.misbehave(script=[["cut"]])
+
+    deliver()
+
+    told = history_of(Message.objects.get())
+    assert [entry.event for entry in told] == [
+        "written",
+        "cut",
+        "attempted",
+        "in_doubt",
+        "found",
+        "accepted",
+    ]
+    assert told[4].detail == "looked up at the provider"
 
 
 @pytest.mark.parametrize("fault", NOT_TAKEN, ids=str)
