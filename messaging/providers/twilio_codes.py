@@ -30,6 +30,20 @@ BLOCKING = {
     30034: "the number is not registered for A2P 10DLC",
     63038: "the account's daily limit is used up",
 }
+#: Why one message did not arrive, for people.
+WORDS = {
+    21610: "the person has opted out",
+    30001: "too many were waiting",
+    30003: "the telephone cannot be reached",
+    30004: "the telephone takes no such messages",
+    30005: "nobody has this number",
+    30006: "a landline, or a carrier that cannot be reached",
+    30007: "a carrier filtered it",
+    30008: "no reason was given",
+    30036: "it was not delivered in time",
+    30450: "taken for fraud",
+    30610: "quiet hours of its country",
+}
 #: Too many wait at Twilio already; nothing was taken.
 QUEUE_FULL = frozenset({21611, 30001})
 #: A clear error has a code of its own; a proxy's page has only a status.
@@ -63,10 +77,21 @@ def outcome_of(
     return Rejected(name, message, http_status=status)
 
 
+def in_words(code: str) -> str:
+    """Return a code of a status callback with what it means, where we know it: `30003, the telephone …`."""
+    number = _number(code)
+    known = WORDS.get(number) or BLOCKING.get(number)
+    return f"{code}, {known}" if known else code
+
+
 def blocking(code: str) -> str:
     """Return a code and why nothing of its sender can go out any more, or nothing where others may."""
-    known = BLOCKING.get(int(code)) if code.isascii() and code.isdecimal() else None
+    known = BLOCKING.get(_number(code))
     return f"{code}: {known}" if known else ""
+
+
+def _number(code: str) -> int:
+    return int(code[:9]) if code.isascii() and code.isdecimal() else 0
 
 
 def seconds(retry_after: str) -> float:

@@ -80,7 +80,7 @@ def read(kind: str, body: str, *, query: str, received_at: datetime) -> Reading:
     error = fields.get("ErrorCode", "").replace("\0", "")
     happening = None
     if stage is not None:
-        reason = error or kind.removeprefix(STATUS)
+        reason = twilio_codes.in_words(error) or kind.removeprefix(STATUS)
         at = moment_of(fields.get(UPDATED), received_at)
         happening = Happening(stage, at, reason if stage == Stage.FAILED else "")
     return Reading(

@@ -81,7 +81,7 @@ def test_a_failure_is_heard_of_with_its_code(message, twilio_server):
     with clock.travel(by=HOUR):
         ask()
 
-    assert lives() == [("", "failed: 30003")]
+    assert lives() == [("", "failed: 30003, the telephone cannot be reached")]
 
 
 def test_a_code_that_blocks_the_sender_holds_it(message, twilio, twilio_server):

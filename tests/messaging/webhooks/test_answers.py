@@ -139,4 +139,4 @@ def test_a_number_that_the_provider_says_opted_out_is_closed(lerato: Contact, sm
 
     assert Suppression.objects.get().reason == "stopped"
     sms_message.refresh_from_db()
-    assert sms_message.trouble == "failed: 21610"
+    assert sms_message.trouble == "failed: 21610, the person has opted out"

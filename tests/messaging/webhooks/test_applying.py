@@ -255,7 +255,10 @@ def test_a_status_callback_names_its_message(messages: list[Message]) -> None:
     )
 
     message = Message.objects.get(pk=messages[0].pk)
-    assert (message.delivery, message.trouble) == ("sent", "failed: 30003")
+    assert (message.delivery, message.trouble) == (
+        "sent",
+        "failed: 30003, the telephone cannot be reached",
+    )
     assert Suppression.objects.count() == 0
 
 

@@ -56,7 +56,7 @@ def test_staff_are_told_once_however_many_messages_say_so(sms_message: Message) 
     assert "30034: the number is not registered for A2P 10DLC" in told.body
     assert NUMBER not in told.body
     sms_message.refresh_from_db()
-    assert sms_message.trouble == "failed: 30034"
+    assert sms_message.trouble == "failed: 30034, the number is not registered for A2P 10DLC"
 
 
 @pytest.mark.parametrize("code", ["30003", "30005", "30007", "21610", "", "x", "٣٠٠٣٤"])
