@@ -123,9 +123,9 @@ def _about_parked(campaign: Campaign) -> Iterator[Notice]:
     counts = list(parked.values_list("count", flat=True))
     if counts:
         yield Notice(
-            f"{_batches(len(counts))} ({sum(counts):,} messages) got no certain answer and "
-            "will not be sent again by themselves.",
-            "Look them up at the provider, then decide about each batch.",
+            f"{_batches(len(counts))} ({_messages(sum(counts))}) got no certain answer. "
+            "Nothing of that is sent again by itself.",
+            "Look into the provider's log, then decide about each batch.",
             icon="pending",
             tone="bad",
             url=reverse("admin:messaging_sendbatch_changelist") + "?status__exact=parked",
@@ -136,8 +136,8 @@ def _about_parked(campaign: Campaign) -> Iterator[Notice]:
 def _about_doubt(figures: Tally | None) -> Iterator[Notice]:
     if figures and figures.in_doubt:
         yield Notice(
-            f"{figures.in_doubt:,} messages may or may not have arrived.",
-            "They are never sent twice. Look them up at the provider and decide.",
+            f"{_messages(figures.in_doubt)} may or may not have arrived.",
+            "Nothing is sent twice. Look into the provider's log and decide.",
             icon="help",
         )
 
@@ -209,6 +209,10 @@ def _about_retries(campaign: Campaign) -> Iterator[Notice]:
             "There is nothing to do: it goes on by itself.",
             icon="update",
         )
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count:,} messages"
 
 
 def _batches(count: int) -> str:

@@ -30,6 +30,10 @@ def why_not_look_up(admin: Any, request: HttpRequest, batch: SendBatch) -> str:
     return "This provider has nothing to look it up in."
 
 
+def so_many(messages: int) -> str:
+    return "1 message" if messages == 1 else f"{messages:,} messages"
+
+
 class AttemptInline(TabularInline):
     """Every call to the provider that came back."""
 
@@ -80,7 +84,9 @@ class SendBatchAdmin(ReadOnlyModelAdmin):
     @display(description="Messages")
     def its_messages(self, batch: SendBatch) -> str:
         place = reverse(f"{self.admin_site.name}:messaging_message_changelist")
-        return format_html('<a href="{}?batch={}">{} messages</a>', place, batch.pk, batch.count)
+        return format_html(
+            '<a class="lh-link" href="{}?batch={}">{}</a>', place, batch.pk, so_many(batch.count)
+        )
 
     @button(
         label="Look it up again",
@@ -97,19 +103,19 @@ class SendBatchAdmin(ReadOnlyModelAdmin):
         label="They were sent",
         permission="resolve",
         confirm=lambda _admin, _request, batch: (
-            f"Did the provider's log show all {batch.count} messages? They will count as sent."
+            f"Did the provider's log show all of it ({so_many(batch.count)})? It will count as sent."
         ),
         why_not=why_not_decide,
     )
     def mark_as_sent(self, request: HttpRequest, batch: SendBatch) -> str:
         count = mark_as_sent(batch, actor=actor_of(request))
-        return f"{count} messages count as sent."
+        return f"Marked as sent: {so_many(count)}."
 
     @button(
         label="They were not sent: send again",
         permission="resolve",
         confirm=lambda _admin, _request, batch: (
-            f"Does the provider's log show none of the {batch.count} messages? They go out under a"
+            f"Does the provider's log show nothing of it ({so_many(batch.count)})? It goes out under a"
             " new key: whoever did get theirs will get it twice."
         ),
         why_not=why_not_decide,
@@ -118,5 +124,5 @@ class SendBatchAdmin(ReadOnlyModelAdmin):
     def send_again(self, request: HttpRequest, batch: SendBatch) -> str:
         count = send_again(batch, actor=actor_of(request))
         stopped = batch.count - count
-        rest = f" {stopped} belong to a closed stream and stay unsent." if stopped else ""
-        return f"{count} messages are sent again.{rest}"
+        rest = f" In a closed stream, and not sent: {so_many(stopped)}." if stopped else ""
+        return f"Sent again: {so_many(count)}.{rest}"

@@ -241,8 +241,8 @@ class TestNotices:
 
         told = self.told(campaign)
 
-        assert "1 batch (1 messages) got no certain answer" in told
-        assert "1 messages may or may not have arrived." in told
+        assert "1 batch (1 message) got no certain answer" in told
+        assert "1 message may or may not have arrived." in told
 
     def test_a_lane_that_stopped(self, campaign: Campaign) -> None:
         launch_campaign(campaign, actor=ALICE)

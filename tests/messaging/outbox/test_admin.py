@@ -73,14 +73,14 @@ def test_an_operator_decides_that_a_parked_batch_was_sent(oscar, client_of, park
 
     answer = browser.post(page("sendbatch", parked, "mark_as_sent"), follow=True)
 
-    assert "2 messages count as sent." in answer.content.decode()
+    assert "Marked as sent: 2 messages." in answer.content.decode()
     assert set(Message.objects.values_list("status", flat=True)) == {"sent"}
 
 
 def test_an_operator_sends_a_parked_batch_again(oscar, client_of, parked, resend_server):
     answer = client_of(oscar).post(page("sendbatch", parked, "send_again"), follow=True)
 
-    assert "2 messages are sent again." in answer.content.decode()
+    assert "Sent again: 2 messages." in answer.content.decode()
     assert set(Message.objects.values_list("status", flat=True)) == {"pending"}
 
 
