@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db.models import ProtectedError, QuerySet
+from django.db.models.deletion import Collector
 
 from messaging.actions.consent import Evidence
 from messaging.models import ConsentEvent, Contact, ListMember, Message
@@ -19,13 +20,15 @@ def unmake_contacts(
 ) -> set[uuid.UUID]:
     """Delete contacts nobody has written to, who said nothing themselves and are on no list; return which.
 
-    Of their consent history only two acts may stand: the one that `made` it (nothing where none was recorded), and
-    the one that takes it back. People who were really here are anonymised instead, and keep their history.
+    Whoever is known for something else, such as a registration, stays too. Of their consent history only two acts
+    may stand: the one that `made` it (nothing where none was recorded), and the one that takes it back. People who
+    were really here are anonymised instead, and keep their history.
     """
     free = set(contacts)
     free -= _owners(Message.objects.filter(contact__in=free))
     free -= _owners(ListMember.objects.filter(contact__in=free))
     free -= _with_own_history(free, made, unmade)
+    free -= _stood_on(free)
     # The history of somebody who never was is the one that may go: the rows themselves refuse to.
     events = ConsentEvent.objects.filter(contact__in=free)
     events._raw_delete(events.db)
@@ -41,6 +44,17 @@ def _with_own_history(
         if act:
             others = others.exclude(source=act.source, actor=act.actor)
     return _owners(others)
+
+
+def _stood_on(contacts: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of whom something else is kept, in whichever app: an answer by SMS, a registration."""
+    doomed = Collector(using=DEFAULT_DB_ALIAS)
+    try:
+        doomed.collect(Contact.objects.filter(pk__in=contacts))
+    except ProtectedError as error:
+        others = (row for row in error.protected_objects if not isinstance(row, ConsentEvent))
+        return {row.contact_id for row in others}  # type: ignore[attr-defined]  # all are about a contact
+    return set()
 
 
 def _owners(rows: QuerySet[Any]) -> set[uuid.UUID]:
