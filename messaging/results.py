@@ -118,12 +118,13 @@ class Results:
         return [(at, list(row)) for at, row in zip(moments, columns, strict=True) if any(row)]
 
 
-def results_of(streams: QuerySet[Stream]) -> Results:
-    """Return what came of the messages of some streams, from the counts by the hour."""
+def results_of(streams: QuerySet[Stream], *, sent: int | None = None) -> Results:
+    """Return what came of the messages of some streams, from the counts by the hour; `sent` where it is known."""
     counts: dict[str, dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
     for stage, hour, count in lives.hours(streams).values_list("stage", "hour", "count"):
         counts[stage][hour] += count
-    sent = Message.objects.filter(stream__in=streams, status=MessageStatus.SENT).count()
+    if sent is None:
+        sent = Message.objects.filter(stream__in=streams, status=MessageStatus.SENT).count()
     span = span_of(hour for stage, _, _ in SHOWN for hour in counts[stage])
     if span is None:
         return Results(sent, ())

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import CharField, Count, F, Max, Min, QuerySet, Value
+from django.db.models import CharField, Count, DateTimeField, F, Max, Min, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Replace
 
 from core import clock
@@ -225,29 +225,35 @@ def close_stream(stream: Stream) -> None:
 
 
 def tally(stream: Stream) -> Tally:
-    """Count the messages of a stream by status and reason, from two indexes."""
-    ours = Message.objects.filter(stream=stream)
+    """Count the messages of a stream by status and reason, all at one moment, from indexes alone."""
     by_status = dict.fromkeys(MessageStatus.values, 0)
-    holds = holds_of(ours)
-    by_status[MessageStatus.PENDING] = ours.due().count() + sum(hold.count for hold in holds)
     reasons: dict[str, int] = {}
-    rows = ours.handled().values_list("status", "reason").annotate(count=Count("pk")).order_by()
-    for status, reason, count in rows:
+    holds: list[Hold] = []
+    for status, reason, count, first, last in _counts(Message.objects.filter(stream=stream)):
         by_status[status] += count
-        if reason:
+        if status == MessageStatus.PENDING and first is not None:
+            holds.append(Hold(reason, count, first, last))
+        elif reason:
             reasons[reason] = reasons.get(reason, 0) + count
-    return Tally(total=sum(by_status.values()), **by_status, reasons=reasons, holds=holds)
+    holds.sort(key=lambda hold: (-hold.count, hold.reason))
+    return Tally(total=sum(by_status.values()), **by_status, reasons=reasons, holds=tuple(holds))
 
 
-def holds_of(messages: MessageQuerySet) -> tuple[Hold, ...]:
-    """Return what is held of these messages, the reason with the most first."""
-    rows = (
-        messages.held()
-        .values_list("reason")
-        .annotate(count=Count("pk"), first=Min("not_before"), last=Max("not_before"))
-        .order_by("-count", "reason")
+def _counts(ours: MessageQuerySet) -> QuerySet[Message, Any]:
+    """Return (status, reason, count, first moment, last moment) of what is held, what is due and what is handled.
+
+    One statement, so that what moves on meanwhile is counted once. Rows are counted and no column of theirs, and what
+    is due is not asked for its status: else each message would be fetched, and not its entry in an index alone.
+    """
+    pending, none = Value(MessageStatus.PENDING.value), Value(None, output_field=DateTimeField())
+    held = ours.held().values_list(pending, "reason")
+    due = ours.due().values_list(pending, Value(""))
+    handled = ours.handled().values_list("status", "reason")
+    return held.annotate(count=Count("*"), first=Min("not_before"), last=Max("not_before")).union(
+        due.annotate(count=Count("*"), first=none, last=none),
+        handled.annotate(count=Count("*"), first=none, last=none),
+        all=True,
     )
-    return tuple(Hold(*row) for row in rows)
 
 
 def _members(

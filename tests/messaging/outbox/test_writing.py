@@ -11,7 +11,7 @@ from core import clock
 from messaging.actions.consent import unsubscribe, withdraw_consent
 from messaging.channels import Channel
 from messaging.models import Contact, ListMember, Message
-from messaging.streams import close_stream, open_stream, tally, write_messages
+from messaging.streams import Hold, close_stream, open_stream, tally, write_messages
 from tests.messaging.outbox.making import make_list, make_people, make_version, statuses
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +119,22 @@ def test_a_closed_stream_still_accounts_for_everybody(stream):
 def test_an_untouched_stream_tallies_to_nothing(stream):
     figures = tally(stream)
     assert (figures.total, figures.sent, figures.reasons) == (0, 0, {})
+
+
+def test_a_tally_is_one_statement_so_that_nothing_is_counted_twice(
+    stream, django_assert_num_queries
+):
+    people = make_people(5)
+    withdraw_consent(people[0], Channel.EMAIL, source="phone", actor="staff:alice")
+    write_all(stream, [make_list(people)], limit=10)
+    rest = list(Message.objects.filter(stream=stream, status="pending").order_by("pk"))
+    at = clock.now() + timedelta(hours=8)
+    Message.objects.filter(pk=rest[0].pk).update(not_before=at, reason="quiet_hours")
+    Message.objects.filter(pk=rest[1].pk).update(status="sent")
+
+    with django_assert_num_queries(1):
+        figures = tally(stream)
+
+    assert (figures.total, figures.pending, figures.sent, figures.skipped) == (5, 3, 1, 1)
+    assert (figures.held, figures.reasons) == (1, {"no_consent": 1})
+    assert figures.holds == (Hold("quiet_hours", 1, at, at),)
