@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Prefetch, prefetch_related_objects
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.inputs import Input
 from core.ids import encode
-from jobs.models import Run
+from jobs.models import Run, Step
 from jobs.states import RunStatus, StepKind, StepStatus
 from jobs.timeline import count_children
 
@@ -89,6 +90,11 @@ class RunOutput(RunSummary):
     children_by_status = serializers.SerializerMethodField()
     steps = serializers.SerializerMethodField()
 
+    def to_representation(self, run: Run) -> dict[str, Any]:
+        in_order = Prefetch("steps", queryset=Step.objects.order_by("started_at"))
+        prefetch_related_objects([run], in_order)
+        return super().to_representation(run)
+
     @extend_schema_field(OpenApiTypes.STR)
     def get_parent_run(self, run: Run) -> str | None:
         return encode(Run.id_prefix, run.parent_id) if run.parent_id else None
@@ -99,7 +105,8 @@ class RunOutput(RunSummary):
 
     def get_children_by_status(self, run: Run) -> dict[str, int]:
         """How many runs it started, by status."""
-        return count_children(run)
+        has_children = any(step.kind == StepKind.CHILDREN for step in run.steps.all())
+        return count_children(run) if has_children else {}
 
     def get_steps(self, run: Run) -> list[dict[str, Any]]:
-        return list(StepOutput(run.steps.order_by("started_at"), many=True).data)
+        return list(StepOutput(run.steps.all(), many=True).data)

@@ -111,3 +111,31 @@ def test_a_key_that_may_only_read_changes_nothing(api, verb):
 
     assert answer.status_code == 403
     assert Run.objects.get().status == Run.Status.READY
+
+
+@workflow("test.api-parent")
+def asks(run):
+    return run.map("ask", "test.api", [{}, {"fail": False}])
+
+
+def test_a_run_tells_how_many_it_started(api):
+    run = start_run("test.api-parent")
+    run_until_idle()
+
+    body = api("runs:read").get(f"/api/v1/runs/{run.public_id}").json()
+
+    assert body["children_by_status"] == {"completed": 2}
+
+
+def test_a_run_that_started_none_is_read_with_a_query_for_the_key_the_run_and_its_steps(
+    api, django_assert_num_queries
+):
+    run = start_run("test.api")
+    run_until_idle()
+    client = api("runs:read")
+    client.get("/api/v1/runs")  # notes the use of the key
+
+    with django_assert_num_queries(3):
+        body = client.get(f"/api/v1/runs/{run.public_id}").json()
+
+    assert (body["children_by_status"], len(body["steps"])) == ({}, 1)
