@@ -17,7 +17,7 @@ from bench.chaos import faults
 from bench.chaos.arena import Arena
 from bench.chaos.faults import Fault
 from bench.chaos.postgres import Postgres, throw_away_postgres
-from bench.chaos.trial import hold_trial, print_table
+from bench.chaos.trial import Report, hold_trial, print_table
 from tests.crash.theatre import Theatre
 from tests.fakes.resend_server import ResendServer
 
@@ -47,6 +47,8 @@ OFTEN = [
     (1, Fault("answers take 3 s, for 6 s", 10, faults.storm(6, slow_seconds=3.0))),
     (1, Fault("answers take longer than we wait", 45, faults.storm(3, slow_seconds=32.0))),
 ]  # fmt: skip
+#: What a trial of the whole programme must have done, or it proves less than it says.
+KILLS, KILLS_AFTER_ACCEPTANCE = 50, 20
 AT_FULL_SPEED = Fault("the same at full speed", 5, faults.between_acceptance_and_settlement)
 
 
@@ -89,7 +91,13 @@ def main() -> int:
                 at_full_speed=[AT_FULL_SPEED] * 8,
             )
     print_table(report)
-    return 0 if report.is_passed else 1
+    return 0 if report.is_passed and is_whole(report) else 1
+
+
+def is_whole(report: Report) -> bool:
+    """Say whether so many were killed as the trial promises."""
+    after_acceptance = report.kills["worker after acceptance"]
+    return report.kills.total() >= KILLS and after_acceptance >= KILLS_AFTER_ACCEPTANCE
 
 
 if __name__ == "__main__":
