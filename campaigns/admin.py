@@ -74,7 +74,8 @@ def ask_to_send(_admin: Any, _request: HttpRequest, campaign: Campaign) -> str:
 def ask_to_schedule(_admin: Any, _request: HttpRequest, campaign: Campaign) -> str:
     """Return what scheduling means; raise Refused where the campaign could not go out."""
     check_parts(campaign)
-    return "It starts by itself. Until then you can put it back to draft."
+    told = "It starts by itself. Until then you can put it back to draft."
+    return "\n".join([told, *map(gap_in_words, count_gaps(campaign))])
 
 
 @register(Campaign)
@@ -240,10 +241,12 @@ class CampaignAdmin(ModelAdmin):
 
     def panel(self, request: HttpRequest, obj: Any) -> SafeString:
         """Return the panel with the place where changes are announced, and below it the results so far."""
-        live = render_to_string("campaigns/live.html", self._drawn(panel_of(obj)), request)
+        panel = panel_of(obj)
+        live = render_to_string("campaigns/live.html", self._drawn(panel), request)
         if obj.stream_id is None:
             return live
-        return live + drawn(results_of(Stream.objects.filter(pk=obj.stream_id)))
+        streams = Stream.objects.filter(pk=obj.stream_id)
+        return live + drawn(results_of(streams, sent=panel.sent))
 
     def panel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Answer the panel's own question; where the state has changed, have the page fetched."""

@@ -16,6 +16,7 @@ LOOKS = {
     Status.FAILED: Look("Failed", "error", "bad"),
 }
 CANCELLING = Look("Cancelling", "hourglass_top", "warn")
+TO_NOBODY = Look("Sent to nobody", "error", "bad")
 ASKS = Look("Late: needs your yes", "help", "warn")
 
 
@@ -25,6 +26,8 @@ def look_of(campaign: Campaign) -> Look:
         return CANCELLING
     if campaign.status == Status.SCHEDULED and campaign.asks_since:
         return ASKS
+    if campaign.status == Status.SENT and campaign.failure:
+        return TO_NOBODY
     return LOOKS[Status(campaign.status)]
 
 

@@ -9,27 +9,38 @@ from django.db import transaction
 from campaigns.models import Campaign
 from campaigns.moves import moved
 from campaigns.states import UNDER_WAY, Status
+from campaigns.wording import nobody_got_it
 from core import audit
 from core.clock import now
 from jobs.models import Run
 from messaging.models import Stream
-from messaging.streams import close_stream, pause_stream, resume_stream
+from messaging.streams import close_stream, pause_stream, resume_stream, tally
 
 
 @transaction.atomic
 def finish_campaign(campaign: Campaign, *, actor: str) -> Status:
-    """End a settled campaign as `sent`, or as `cancelled` where a person asked for that."""
-    campaign.refresh_from_db()
+    """End a settled campaign as `sent`, or as `cancelled` where a person asked for that; return how it stands.
+
+    One that was sent and reached nobody keeps in `failure` why not.
+    """
+    _lock(campaign)
     target = Status.CANCELLED if campaign.is_cancelling else Status.SENT
-    if moved(campaign, allowed=UNDER_WAY, to=target, finished_at=now()):
+    why = nobody_got_it(tally(campaign.ledger)) if target == Status.SENT else ""
+    if moved(campaign, allowed=UNDER_WAY, to=target, failure=why, finished_at=now()):
         audit.record("campaign.finished", campaign, actor=actor, status=target)
-    return target
+    campaign.refresh_from_db()
+    return Status(campaign.status)
 
 
 @transaction.atomic
 def fail_campaign(campaign: Campaign, *, why: str, actor: str) -> None:
-    """Mark a campaign failed and hold its stream; nothing where it is over already."""
-    if moved(campaign, allowed=UNDER_WAY, to=Status.FAILED, failure=why, finished_at=now()):
+    """Mark a campaign failed and hold its stream; nothing where it is over already.
+
+    One that was being cancelled is cancelled: its stream is closed, so nothing waits for a retry.
+    """
+    _lock(campaign)
+    target = Status.CANCELLED if campaign.is_cancelling else Status.FAILED
+    if moved(campaign, allowed=UNDER_WAY, to=target, failure=why, finished_at=now()):
         _unless_closed(campaign, pause_stream)
         audit.record("campaign.failed", campaign, actor=actor, why=why)
 
@@ -56,6 +67,11 @@ def _end_abandoned(campaign: Campaign, *, actor: str) -> None:
     if moved(campaign, allowed=UNDER_WAY, to=Status.CANCELLED, finished_at=now()):
         close_stream(campaign.ledger)
         audit.record("campaign.finished", campaign, actor=actor, status=Status.CANCELLED)
+
+
+def _lock(campaign: Campaign) -> None:
+    """Read the row anew and hold it: who cancels at this moment comes before or after, never between."""
+    campaign.refresh_from_db(from_queryset=Campaign.objects.select_for_update(no_key=True))
 
 
 def _unless_closed(campaign: Campaign, change: Callable[[Stream], None]) -> None:

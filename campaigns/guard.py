@@ -56,9 +56,14 @@ def why_stop(
         if is_too_much(troubles, sent=rates.sent, percent=percent, sample=sample):
             return (
                 f"{troubles:,} of {rates.sent:,} messages were {word}: "
-                f"{troubles * 100 / rates.sent:.2g} %, and the limit is {percent:g} %."
+                f"{_percent(troubles, of=rates.sent)} %, and the limit is {percent:g} %."
             )
     return ""
+
+
+def _percent(part: int, *, of: int) -> str:
+    share = part * 100 / of
+    return f"{share:.0f}" if share >= 10 else f"{share:.2g}"
 
 
 def guard(campaign: Campaign, figures: Tally) -> bool:

@@ -11,12 +11,12 @@ from django.urls import reverse
 
 from campaigns import pace
 from campaigns.appearance import in_its_zone, look_of
-from campaigns.handovers import handovers
+from campaigns.handovers import all_handovers, recent_handovers
 from campaigns.models import Campaign
 from campaigns.notices import notices_of
 from campaigns.outlook import outlook_of
 from campaigns.states import UNDER_WAY, Status
-from campaigns.steps import StepLine, steps_of
+from campaigns.steps import StepLine, is_whole, lines_of, recorded_steps
 from campaigns.wording import SKIPPED
 from core.clock import now
 from core.durations import on_a_clock
@@ -24,8 +24,6 @@ from core.live import Figure, Look, Notice
 from messaging.streams import Tally, tally
 
 CHART_WIDTH, CHART_HEIGHT = 600, 80
-#: A point of the chart stands for several batches, so that it shows the pace and not the beat.
-CHART_POINTS, BATCHES_A_POINT = 60, 3
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,11 @@ class Chart:
     peak: float
     width: int = CHART_WIDTH
     height: int = CHART_HEIGHT
+
+    @property
+    def peak_in_figures(self) -> str:
+        """The greatest rate, as people write it."""
+        return pace.in_figures(self.peak)
 
     @property
     def view_box(self) -> str:
@@ -57,10 +60,12 @@ class Panel:
     notices: Sequence[Notice]
     figures: Sequence[Figure] = ()
     reasons: Sequence[Figure] = ()
+    sent: int = 0
     done: int = 0
     total: int = 0
     rate: float = 0.0
     left: str = ""
+    is_writing: bool = False
     is_resting: bool = False
     elapsed: str = ""
     chart: Chart | None = None
@@ -68,12 +73,14 @@ class Panel:
 
     @property
     def percent(self) -> int:
-        """How much is settled; 100 only when everything is."""
-        return self.done * 100 // self.total if self.total else 0
+        """How much is settled; 100 only when everything is, and 0 while nobody knows how much there will be."""
+        return self.done * 100 // self.total if self.total and not self.is_writing else 0
 
     @property
     def settled(self) -> str:
         """The progress in words."""
+        if self.is_writing:
+            return f"{self.done:,} settled, {self.total:,} written so far"
         return f"{self.done:,} of {self.total:,} settled"
 
     @property
@@ -98,15 +105,18 @@ class Panel:
         """How soon the page asks again, or nothing once there is nothing to wait for."""
         if self.is_moving and not self.is_resting:
             return "2s"
-        return "10s" if self.is_moving or self.campaign.status == Status.SCHEDULED else ""
+        may_change = self.is_moving or self.campaign.status in (Status.SCHEDULED, Status.FAILED)
+        return "10s" if may_change else ""
 
     @property
     def rate_in_words(self) -> str:
         """How fast it goes now, or went; a campaign that is paused or rests goes nowhere."""
-        if self.campaign.status == Status.PAUSED or (self.is_moving and self.is_resting):
+        if self.is_moving and self.is_resting:
             return "Nothing goes out now"
+        if not self.total:
+            return ""
         when = "now" if self.is_moving else "on average"
-        return f"{self.rate:,.3g} messages a second {when}"
+        return f"{pace.in_figures(self.rate)} messages a second {when}"
 
     @property
     def heard(self) -> str:
@@ -118,6 +128,8 @@ class Panel:
         """The sentence for people who listen instead of looking."""
         if not self.total:
             return f"{self.look.word}."
+        if self.is_writing:
+            return f"{self.look.word}: {self.settled}."
         told = f"{self.look.word}: {self.done:,} of {self.total:,}, {self.percent} percent."
         return f"{told} {self.left.capitalize()}.".removesuffix(" .")
 
@@ -130,26 +142,36 @@ def panel_of(campaign: Campaign) -> Panel:
     figures = tally(campaign.stream)
     moment = campaign.finished_at or now()
     elapsed = _seconds_since_launch(campaign, moment)
-    taken = handovers(campaign, until=moment)
-    rate = pace.current_rate(taken, elapsed=elapsed)
-    if campaign.status not in UNDER_WAY:
-        rate = figures.sent / elapsed if elapsed else 0.0
+    rate = _rate(campaign, figures, moment=moment, elapsed=elapsed)
     outlook = outlook_of(campaign, figures) if campaign.status == Status.SENDING else None
+    steps = recorded_steps(campaign)
+    is_writing = campaign.status in UNDER_WAY and not is_whole(steps)
+    is_resting = outlook is None or outlook.is_resting or campaign.sender.is_paused
+    tells_time = not (is_writing or campaign.is_cancelling or campaign.sender.is_paused)
     return Panel(
         campaign,
         look,
         notices_of(campaign, figures=figures, outlook=outlook),
         figures=_figures(campaign, figures),
         reasons=_reasons(campaign, figures),
+        sent=figures.sent,
         done=figures.total - figures.pending - figures.sending,
         total=figures.total,
         rate=rate,
-        left=outlook.left(rate=rate) if outlook and not campaign.is_cancelling else "",
-        is_resting=outlook.is_resting if outlook else campaign.status == Status.PAUSED,
+        left=outlook.left(rate=rate) if outlook and tells_time else "",
+        is_writing=is_writing,
+        is_resting=is_resting,
         elapsed=on_a_clock(elapsed),
-        chart=chart_of(taken, elapsed=elapsed),
-        steps=steps_of(campaign),
+        chart=chart_of(all_handovers(campaign, until=moment), elapsed=elapsed),
+        steps=lines_of(steps),
     )
+
+
+def _rate(campaign: Campaign, figures: Tally, *, moment: datetime, elapsed: float) -> float:
+    """Return messages per second: of late while it is under way, over the whole send afterwards."""
+    if campaign.status in UNDER_WAY:
+        return pace.current_rate(recent_handovers(campaign, until=moment), elapsed=elapsed)
+    return figures.sent / elapsed if elapsed else 0.0
 
 
 def _seconds_since_launch(campaign: Campaign, moment: datetime) -> float:
@@ -198,7 +220,8 @@ def messages_url(campaign: Campaign, **filters: str) -> str:
 
 def chart_of(taken: Sequence[pace.Handover], *, elapsed: float) -> Chart | None:
     """Return the chart of what was taken, or None while it would be no more than a beat."""
-    count = min(CHART_POINTS, len(taken) // BATCHES_A_POINT)
+    batches = sum(handover.batches for handover in taken)
+    count = min(pace.POINTS, batches // pace.BATCHES_A_POINT)
     if count < 2:
         return None
     values = pace.histogram(taken, elapsed=elapsed, bars=count)

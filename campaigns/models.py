@@ -99,6 +99,7 @@ class Campaign(PublicIdModel):
     #: When a person cancelled it; it is `cancelled` once what was handed over is settled.
     cancel_asked_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
+    #: Why its run failed; or, once it was sent, why nobody got it.
     failure = models.TextField(blank=True, editable=False)
     created_by = models.CharField(max_length=200, editable=False)
     created_at = models.DateTimeField(default=now, editable=False)

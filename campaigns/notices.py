@@ -31,7 +31,8 @@ def notices_of(
     if campaign.stream_id:
         found += [*_about_parked(campaign), *_about_doubt(figures)]
     if campaign.status in UNDER_WAY:
-        found += [*_about_the_sender(campaign), *_about_lanes(campaign), *_about_retries(campaign)]
+        found += [*_about_the_sender(campaign), *_about_the_run(campaign)]
+        found += [*_about_lanes(campaign), *_about_retries(campaign)]
     if outlook and not campaign.is_cancelling:
         found += [*_about_the_day(campaign, outlook), *_about_holds(campaign, outlook)]
     return found
@@ -95,6 +96,13 @@ def _about_the_end(campaign: Campaign) -> Iterator[Notice]:
             url=reverse("admin:jobs_run_change", args=[campaign.run.pk]),
             link="Open the run",
         )
+    if campaign.status == Status.SENT and campaign.failure:
+        yield Notice(
+            campaign.failure,
+            "Look at the reasons below; once they are mended, send a copy.",
+            icon="error",
+            tone="bad",
+        )
     if campaign.is_cancelling:
         yield Notice(
             "Nothing new goes out. Messages already on their way are being settled.",
@@ -115,6 +123,17 @@ def _about_the_sender(campaign: Campaign) -> Iterator[Notice]:
             icon="pause_circle",
             url=reverse("admin:messaging_sender_change", args=[sender.pk]),
             link="Open the sender",
+        )
+
+
+def _about_the_run(campaign: Campaign) -> Iterator[Notice]:
+    if campaign.run and campaign.run.status == Run.Status.PAUSED:
+        yield Notice(
+            "Its run is paused: what is written goes out, but nobody follows it to its end.",
+            "Resume the run, or cancel the campaign.",
+            icon="pause_circle",
+            url=reverse("admin:jobs_run_change", args=[campaign.run.pk]),
+            link="Open the run",
         )
 
 

@@ -9,12 +9,17 @@ from dataclasses import dataclass
 WINDOW_SECONDS = 15.0
 
 
+#: A chart has at most so many points, and each stands for several batches: it shows the pace and not the beat.
+POINTS, BATCHES_A_POINT = 60, 3
+
+
 @dataclass(frozen=True)
 class Handover:
-    """So many messages were accepted by the provider this many seconds after the start."""
+    """So many messages were accepted by the provider this many seconds after the start, in so many batches."""
 
     at: float
     count: int
+    batches: int = 1
 
 
 def current_rate(handovers: Iterable[Handover], *, elapsed: float) -> float:
@@ -24,6 +29,11 @@ def current_rate(handovers: Iterable[Handover], *, elapsed: float) -> float:
         return 0.0
     recent = sum(handover.count for handover in handovers if handover.at > elapsed - window)
     return recent / window
+
+
+def in_figures(rate: float) -> str:
+    """Return a rate as people write it: `3,079`, `12.5`, `0.3`."""
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def seconds_left(remaining: int, *, rate: float) -> float | None:

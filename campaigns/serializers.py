@@ -91,7 +91,9 @@ class CampaignOutput(serializers.Serializer[Any]):
     paused_reason = serializers.CharField()
     cancel_asked_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
-    failure = serializers.CharField()
+    failure = serializers.CharField(
+        help_text="Why its run failed; or, once it was sent, why nobody got it."
+    )
     run = serializers.CharField(source="run.public_id", default=None, allow_null=True)
     progress = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()

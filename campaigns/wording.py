@@ -9,6 +9,7 @@ from core.durations import in_words
 from messaging.audience import AudienceCount
 from messaging.gaps import Gap
 from messaging.states import HoldPolicy
+from messaging.streams import Tally
 
 #: Reasons of the outbox, as they read after a number.
 SKIPPED = {
@@ -16,7 +17,16 @@ SKIPPED = {
     "no_consent": "without consent",
     "suppressed": "suppressed",
     "topic_declined": "who declined its topic",
+    "erased": "erased",
     "cancelled": "cancelled",
+    "expired": "too late to be of use",
+    "quiet_hours": "where it was night",
+    "frequency_cap": "who got enough of late",
+    "template_error": "with a template error",
+    "key_expired": "unanswered for 23 hours",
+    "key_conflict": "whose key the provider knows with another content",
+    "unreadable_answer": "with an answer that does not fit",
+    "unanswered": "without an answer",
 }
 NIGHT: dict[str, str] = {
     HoldPolicy.SKIP: "Where it is night when it goes out, people are skipped.",
@@ -36,6 +46,13 @@ def skipped_in_words(reasons: Mapping[str, int]) -> str:
         for reason, count in ordered
         if count
     )
+
+
+def nobody_got_it(figures: Tally) -> str:
+    """Return `Nobody got it: 5 template error, 2 without consent.`, or nothing where somebody did or may have."""
+    if figures.sent or figures.in_doubt:
+        return ""
+    return f"Nobody got it: {skipped_in_words(figures.reasons) or 'nobody was left on its lists'}."
 
 
 def confirmation(count: AudienceCount, *, per_second: float | None) -> str:

@@ -14,6 +14,7 @@ from campaigns.guard import guard
 from campaigns.models import Campaign
 from campaigns.outlook import outlook_of
 from campaigns.states import Status
+from campaigns.steps import WRITE
 from jobs.backup import backup_schedule
 from jobs.context import RunContext
 from jobs.models import Run
@@ -29,6 +30,8 @@ LAST_LOOKS_SECONDS = 0.2
 A_FEW = 1_000
 #: … and when nothing can go before some later moment.
 RESTING_SECONDS = 15.0
+#: With a few left at a slow sender, the next look comes after this share of the time that they take.
+SHARE_OF_THE_TIME_LEFT = 0.1
 #: Looking at a long ledger takes a while: it may cost this share of a worker's time.
 SHARE_OF_A_WORKER = 0.05
 
@@ -60,11 +63,19 @@ def _write_audience(run: RunContext, campaign: Campaign) -> None:
     after: str | None = None
     total = 0
     while True:
-        chunk = run.transaction("write messages", write_chunk, campaign, after=after)
+        chunk = run.transaction(WRITE, _write, run, campaign, after=after, before=total)
         after, total = chunk["after"], total + chunk["written"]
-        run.progress(0, total or None, f"{total:,} messages written")
         if after is None:
             return
+
+
+def _write(
+    run: RunContext, campaign: Campaign, *, after: str | None, before: int
+) -> dict[str, Any]:
+    """Write a chunk and tell of it within its step: a run that comes by again has other things to tell."""
+    chunk = write_chunk(campaign, after=after)
+    run.progress(0, None, f"{before + chunk['written']:,} messages written")
+    return chunk
 
 
 def write_chunk(campaign: Campaign, *, after: str | None) -> dict[str, Any]:
@@ -97,10 +108,22 @@ def _follow(run: RunContext, campaign: Campaign) -> None:
 
 
 def _pause(campaign: Campaign, figures: Tally) -> float:
-    """Return the seconds until the next look: few near the end, many while everybody left is asleep."""
-    if campaign.status == Status.SENDING and outlook_of(campaign, figures).is_resting:
+    """Return the seconds until the next look: few near the end, many while nothing can go out."""
+    if _is_stopped(campaign):
+        return LOOK_SECONDS if figures.sending else RESTING_SECONDS
+    if outlook_of(campaign, figures).is_resting:
         return RESTING_SECONDS
-    return LOOK_SECONDS if figures.pending + figures.sending > A_FEW else LAST_LOOKS_SECONDS
+    left = figures.pending + figures.sending
+    if left > A_FEW:
+        return LOOK_SECONDS
+    seconds = left / (campaign.sender.rate_per_second or float("inf"))
+    return min(LOOK_SECONDS, max(LAST_LOOKS_SECONDS, seconds * SHARE_OF_THE_TIME_LEFT))
+
+
+def _is_stopped(campaign: Campaign) -> bool:
+    """Whether a person must act before anything more goes out; who resumes or cancels it wakes the run."""
+    is_paused = campaign.status == Status.PAUSED or campaign.sender.is_paused
+    return is_paused and not campaign.is_cancelling
 
 
 def _standing(figures: Tally) -> str:

@@ -10,6 +10,7 @@ from campaigns.moves import conflict, move
 from campaigns.states import UNDER_WAY, Status
 from core import audit
 from core.clock import now
+from jobs.actions import wake_run
 from messaging.streams import close_stream, pause_stream, resume_stream
 
 
@@ -35,6 +36,7 @@ def resume_campaign(campaign: Campaign, *, actor: str) -> Campaign:
     _refuse_if_cancelling(campaign, wish="be resumed")
     move(campaign, allowed=[Status.PAUSED], to=Status.SENDING, wish="be resumed", paused_reason="")
     resume_stream(campaign.ledger)
+    _look_again(campaign)
     audit.record("campaign.resumed", campaign, actor=actor)
     return campaign
 
@@ -58,6 +60,7 @@ def cancel_campaign(campaign: Campaign, *, actor: str) -> Campaign:
     stop_timer(campaign, actor=actor)
     if campaign.stream:
         close_stream(campaign.stream)
+    _look_again(campaign)
     audit.record("campaign.cancelled", campaign, actor=actor)
     return campaign
 
@@ -67,6 +70,12 @@ def _ask_to_cancel(campaign: Campaign) -> bool:
     asked = rows.update(cancel_asked_at=now()) == 1
     campaign.refresh_from_db()
     return asked
+
+
+def _look_again(campaign: Campaign) -> None:
+    """Have its run look at the ledger soon: while it was paused it did so seldom."""
+    if campaign.run:
+        wake_run(campaign.run)
 
 
 def _refuse_if_cancelling(campaign: Campaign, *, wish: str) -> None:

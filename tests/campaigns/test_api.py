@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
-from campaigns.actions import launch_campaign, schedule_campaign
+from campaigns.actions import launch_campaign, pause_campaign, schedule_campaign
 from campaigns.models import Campaign
 from campaigns.states import Status
 from core import clock
 from jobs.models import Run
-from jobs.testing import run_one, run_until_idle
+from jobs.testing import run_one, run_until, run_until_idle
 from messaging.models import ContactList, Sender, Template
 from tests.campaigns.conftest import ALICE, MONDAY
 
@@ -247,6 +248,22 @@ def test_a_pause_needs_no_body(caller: APIClient, campaign: Campaign) -> None:
     launch_campaign(campaign, actor=ALICE)
 
     assert caller.post(at(campaign, "pause")).status_code == 200
+
+
+def test_while_it_waits_progress_tells_of_the_ledger_and_not_of_the_writing(
+    caller: APIClient, campaign: Campaign
+) -> None:
+    with clock.travel(to=MONDAY):
+        launch_campaign(campaign, actor=ALICE)
+        run_one()
+        pause_campaign(campaign, actor=ALICE)
+        run_until(MONDAY + timedelta(seconds=1))
+
+    assert caller.get(at(campaign)).json()["progress"] == {
+        "done": 2,
+        "total": 7,
+        "text": "0 sent, 2 skipped",
+    }
 
 
 def test_progress_is_that_of_the_run(caller: APIClient, campaign: Campaign) -> None:

@@ -100,6 +100,7 @@ def test_the_campaign_s_page_and_the_question_before_sending_say_it(
 
     assert words in client.get(f"{CAMPAIGNS}/{in_need.pk}/change/").content.decode()
     assert words in client.get(f"{CAMPAIGNS}/{in_need.pk}/send/").content.decode()
+    assert words in client.get(f"{CAMPAIGNS}/{in_need.pk}/schedule/").content.decode()
     page = client.get(f"{CAMPAIGNS}/{in_need.pk}/gaps/").content.decode()
     assert words in page
     assert "person2@example.com" in page

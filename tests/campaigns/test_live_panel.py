@@ -23,7 +23,7 @@ from campaigns.live import chart_of, panel_of
 from campaigns.models import Campaign
 from campaigns.pace import Handover
 from core import clock
-from jobs.models import Run
+from jobs.models import Run, Step
 from jobs.testing import run_one, run_until_idle
 from messaging.models import Lane, Message, SendBatch, Sender
 from tests.campaigns.conftest import ALICE, MONDAY
@@ -189,6 +189,36 @@ class TestPace:
         assert panel.left == "a few seconds left"
         assert panel.elapsed == "0:10"
 
+    def test_while_the_audience_is_being_written_no_share_and_no_time_are_promised(
+        self, halfway: Campaign
+    ) -> None:
+        there_is_more = {"after": "01930000-0000-7000-8000-000000000000", "written": 7}
+        Step.objects.filter(key="write messages").update(output=there_is_more)
+
+        with clock.travel(to=MONDAY + timedelta(seconds=10)):
+            panel = panel_of(halfway)
+
+        assert (panel.is_writing, panel.percent, panel.left) == (True, 0, "")
+        assert panel.settled == "5 settled, 7 written so far"
+        assert panel.announcement == "Sending: 5 settled, 7 written so far."
+
+    def test_the_rate_stands_on_the_page_before_there_is_a_chart(
+        self, browser: Client, halfway: Campaign
+    ) -> None:
+        with clock.travel(to=MONDAY + timedelta(seconds=10)):
+            shown = text_of(browser.get(fragment(halfway)))
+
+        assert "0:10 elapsed 0.3 messages a second now a few seconds left" in shown
+
+    def test_nothing_goes_out_while_the_sender_is_paused(self, halfway: Campaign) -> None:
+        Sender.objects.update(status="paused", paused_reason="The daily quota is used up.")
+        halfway.refresh_from_db()
+
+        with clock.travel(to=MONDAY + timedelta(seconds=10)):
+            panel = panel_of(halfway)
+
+        assert (panel.rate_in_words, panel.left) == ("Nothing goes out now", "")
+
     def test_a_stall_shows_as_unknown_time(self, halfway: Campaign) -> None:
         with clock.travel(to=MONDAY + timedelta(seconds=60)):
             panel = panel_of(halfway)
@@ -252,6 +282,12 @@ class TestNotices:
         type(lane.run).objects.filter(pk=lane.run.pk).update(status="failed")
 
         assert "A sending lane of “News” has stopped with an error." in self.told(campaign)
+
+    def test_a_run_that_somebody_paused(self, campaign: Campaign) -> None:
+        launch_campaign(campaign, actor=ALICE)
+        Run.objects.filter(pk=campaign.run_id).update(status="paused")
+
+        assert "Its run is paused" in self.told(campaign)
 
     def test_a_late_campaign_asks(self, browser: Client, campaign: Campaign) -> None:
         with clock.travel(to=MONDAY):

@@ -10,6 +10,7 @@ from campaigns.pace import (
     Handover,
     current_rate,
     histogram,
+    in_figures,
     line_points,
     seconds_left,
 )
@@ -73,3 +74,11 @@ def test_the_line_runs_left_to_right_with_the_greatest_value_on_top() -> None:
 
 def test_a_line_of_nothing_but_zeros_lies_on_the_ground() -> None:
     assert line_points([0, 0], width=10, height=4) == "0.0,4.0 10.0,4.0"
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"),
+    [(0.0, "0"), (0.3, "0.3"), (12.345, "12.3"), (99.96, "100"), (3078.6, "3,079")],
+)
+def test_a_rate_reads_as_people_write_it(rate: float, told: str) -> None:
+    assert in_figures(rate) == told

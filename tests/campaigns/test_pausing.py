@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from campaigns.states import Status
 from core import clock
 from core.errors import Conflict
 from core.models import AuditEntry
+from jobs.actions import wake_run
 from jobs.models import Run
 from jobs.testing import run_one, run_until_idle
 from messaging import mails, payloads
@@ -186,3 +188,48 @@ def test_a_sent_campaign_cannot_be_cancelled(sending: Campaign) -> None:
 
     sending.refresh_from_db()
     assert sending.status == Status.SENT
+
+
+class TestLooking:
+    """Its run looks at the ledger as often as something may have happened, and no more."""
+
+    def pause_until_next_look(self, campaign: Campaign) -> float:
+        """Let the run look once more; return how long it then rests."""
+        assert campaign.run is not None
+        Run.objects.filter(workflow="messaging.deliver").delete()
+        with clock.travel(to=MONDAY):
+            wake_run(campaign.run)
+            assert run_one() is not None
+        campaign.run.refresh_from_db()
+        assert campaign.run.due_at is not None
+        return (campaign.run.due_at - MONDAY).total_seconds()
+
+    def test_often_while_the_last_ones_go_out(self, written: Campaign) -> None:
+        assert self.pause_until_next_look(written) < 1
+
+    def test_less_often_while_a_slow_sender_has_some_left(self, written: Campaign) -> None:
+        Sender.objects.update(rate_per_second=0.01)
+
+        assert self.pause_until_next_look(written) == 2
+
+    def test_seldom_while_it_is_paused(self, written: Campaign) -> None:
+        pause_campaign(written, actor=ALICE)
+
+        assert self.pause_until_next_look(written) == 15
+
+    def test_seldom_while_its_sender_is_paused(self, written: Campaign) -> None:
+        Sender.objects.update(status="paused", paused_reason="The daily quota is used up.")
+
+        assert self.pause_until_next_look(written) == 15
+
+    @pytest.mark.parametrize("wish", [resume_campaign, cancel_campaign])
+    def test_at_once_when_a_person_resumes_or_cancels_it(
+        self, written: Campaign, wish: Callable[..., Campaign]
+    ) -> None:
+        pause_campaign(written, actor=ALICE)
+        self.pause_until_next_look(written)
+
+        wish(written, actor=ALICE)
+
+        run = Run.objects.get(pk=written.run_id)
+        assert (run.status, run.due_at) == (Run.Status.READY, None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from campaigns.wording import confirmation, skipped_in_words
+from campaigns.wording import SKIPPED, confirmation, skipped_in_words
 from messaging.audience import AudienceCount
+from messaging.states import Reason
 
 
 def test_it_says_how_many_how_long_and_who_is_left_out() -> None:
@@ -35,3 +36,7 @@ def test_a_sender_without_a_limit_promises_no_time() -> None:
 
 def test_reasons_with_no_people_are_not_told() -> None:
     assert skipped_in_words({"suppressed": 0, "no_address": 3}) == "3 without an address"
+
+
+def test_every_reason_of_ours_reads_after_a_number() -> None:
+    assert set(SKIPPED) == set(Reason.values) - {Reason.SCHEDULED}
