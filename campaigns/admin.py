@@ -237,6 +237,15 @@ class CampaignAdmin(ModelAdmin):
         }
         return TemplateResponse(request, "campaigns/gaps.html", context)
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Name the state in the page's title: it is what a listener hears when the page was fetched anew."""
+        campaign = context.get("original")
+        if campaign is not None:
+            context["title"] = look_of(campaign).word
+        return super().render_change_form(request, context, *args, **kwargs)
+
     # --- the panel ---------------------------------------------------------------------------
 
     def panel(self, request: HttpRequest, obj: Any) -> SafeString:

@@ -113,7 +113,7 @@ class Panel:
         """How fast it goes now, or went; a campaign that is paused or rests goes nowhere."""
         if self.is_moving and self.is_resting:
             return "Nothing goes out now"
-        if not self.total:
+        if not (self.total and (self.is_moving or self.rate)):
             return ""
         when = "now" if self.is_moving else "on average"
         return f"{pace.in_figures(self.rate)} messages a second {when}"

@@ -104,10 +104,10 @@ def _follow(run: RunContext, campaign: Campaign) -> None:
         campaign.refresh_from_db()
         if campaign.status == Status.SENDING:
             guard(campaign, figures)
-        run.snooze(max(_pause(campaign, figures), took / SHARE_OF_A_WORKER))
+        run.snooze(max(seconds_between_looks(campaign, figures), took / SHARE_OF_A_WORKER))
 
 
-def _pause(campaign: Campaign, figures: Tally) -> float:
+def seconds_between_looks(campaign: Campaign, figures: Tally) -> float:
     """Return the seconds until the next look: few near the end, many while nothing can go out."""
     if _is_stopped(campaign):
         return LOOK_SECONDS if figures.sending else RESTING_SECONDS

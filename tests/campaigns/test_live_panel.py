@@ -136,6 +136,15 @@ def test_listeners_hear_each_tenth_once(browser: Client, sent: Campaign) -> None
     assert 'role="status" aria-live="polite"' in browser.get(page(sent)).content.decode()
 
 
+def test_the_title_tells_the_state_to_who_hears_the_page_fetched_anew(
+    browser: Client, sent: Campaign
+) -> None:
+    html = browser.get(page(sent)).content.decode()
+
+    title = html[html.index("<title>") + 7 : html.index("</title>")]
+    assert title.split(" | ")[:2] == [" Spring offer", "Sent"]
+
+
 def test_the_fragment_has_no_inline_style_or_script(browser: Client, sent: Campaign) -> None:
     html = browser.get(fragment(sent)).content.decode()
 

@@ -16,16 +16,17 @@ from campaigns.actions import (
 )
 from campaigns.models import Campaign
 from campaigns.states import Status
+from campaigns.workflows import seconds_between_looks
 from core import clock
 from core.errors import Conflict
 from core.models import AuditEntry
-from jobs.actions import wake_run
 from jobs.models import Run
 from jobs.testing import run_one, run_until_idle
 from messaging import mails, payloads
 from messaging.batches import freeze, mark_attempted
 from messaging.ledger import Claim, mark_sending
 from messaging.models import Message, SandboxMessage, Sender
+from messaging.streams import tally
 from tests.campaigns.conftest import ALICE, MONDAY
 
 
@@ -193,41 +194,40 @@ def test_a_sent_campaign_cannot_be_cancelled(sending: Campaign) -> None:
 class TestLooking:
     """Its run looks at the ledger as often as something may have happened, and no more."""
 
-    def pause_until_next_look(self, campaign: Campaign) -> float:
-        """Let the run look once more; return how long it then rests."""
-        assert campaign.run is not None
-        Run.objects.filter(workflow="messaging.deliver").delete()
-        with clock.travel(to=MONDAY):
-            wake_run(campaign.run)
-            assert run_one() is not None
-        campaign.run.refresh_from_db()
-        assert campaign.run.due_at is not None
-        return (campaign.run.due_at - MONDAY).total_seconds()
+    def rest(self, campaign: Campaign) -> float:
+        found = Campaign.objects.get(pk=campaign.pk)
+        return seconds_between_looks(found, tally(found.ledger))
 
     def test_often_while_the_last_ones_go_out(self, written: Campaign) -> None:
-        assert self.pause_until_next_look(written) < 1
+        assert self.rest(written) == 0.2
 
     def test_less_often_while_a_slow_sender_has_some_left(self, written: Campaign) -> None:
+        Sender.objects.update(rate_per_second=0.5)
+        assert self.rest(written) == 1.0
         Sender.objects.update(rate_per_second=0.01)
-
-        assert self.pause_until_next_look(written) == 2
+        assert self.rest(written) == 2.0
 
     def test_seldom_while_it_is_paused(self, written: Campaign) -> None:
         pause_campaign(written, actor=ALICE)
 
-        assert self.pause_until_next_look(written) == 15
+        assert self.rest(written) == 15.0
 
     def test_seldom_while_its_sender_is_paused(self, written: Campaign) -> None:
         Sender.objects.update(status="paused", paused_reason="The daily quota is used up.")
 
-        assert self.pause_until_next_look(written) == 15
+        assert self.rest(written) == 15.0
+
+    def test_soon_while_something_is_on_its_way(self, written: Campaign) -> None:
+        hand_over(Message.objects.filter(status="pending")[:1].get(), sender=written.sender)
+        pause_campaign(written, actor=ALICE)
+
+        assert self.rest(written) == 2.0
 
     @pytest.mark.parametrize("wish", [resume_campaign, cancel_campaign])
     def test_at_once_when_a_person_resumes_or_cancels_it(
         self, written: Campaign, wish: Callable[..., Campaign]
     ) -> None:
         pause_campaign(written, actor=ALICE)
-        self.pause_until_next_look(written)
 
         wish(written, actor=ALICE)
 
