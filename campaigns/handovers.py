@@ -56,7 +56,7 @@ def batches_of(campaign: Campaign) -> QuerySet[SendBatch]:
     )
 
 
-def _settled(campaign: Campaign, *, until: datetime) -> QuerySet[SendBatch]:
+def _settled(campaign: Campaign, *, until: datetime) -> Any:
     """Return the batches that were settled since the launch, each with `ours`: how many are this campaign's."""
     ours: Any = KeyTextTransform(campaign.ledger.pk.hex, "streams")
     settled = batches_of(campaign).filter(
@@ -65,15 +65,13 @@ def _settled(campaign: Campaign, *, until: datetime) -> QuerySet[SendBatch]:
     return settled.annotate(ours=Cast(ours, IntegerField()))
 
 
-def _each(campaign: Campaign, settled: QuerySet[SendBatch]) -> list[Handover]:
+def _each(campaign: Campaign, settled: Any) -> list[Handover]:
     start = campaign.launched_at
     rows = settled.order_by("settled_at").values_list("settled_at", "ours")
     return [Handover((at - start).total_seconds(), ours) for at, ours in rows if at and start]
 
 
-def _added_up(
-    campaign: Campaign, settled: QuerySet[SendBatch], *, until: datetime
-) -> list[Handover]:
+def _added_up(campaign: Campaign, settled: Any, *, until: datetime) -> list[Handover]:
     """Return one handover for each slice of the send, in its middle."""
     assert campaign.launched_at is not None
     width = (until - campaign.launched_at).total_seconds() / POINTS

@@ -153,12 +153,19 @@ class Arena:
             return status != "claimed"
         return epoch > after or status == "completed"
 
-    def serves_again(self, *, bar: float) -> float:
-        """Start a run at this moment and return how long it took until it was done."""
+    def serves_again(self, *, bar: float, is_whole: Callable[[], bool] = lambda: True) -> float:
+        """Start a run at this moment and return how long it took until it was done, and all was whole."""
         marker = self._key(uuid.uuid4())
         self.theatre.rows(MARKER.format(id=marker))
         question = f"SELECT status FROM jobs_run WHERE id = '{marker}'"
-        return self.seconds_until(lambda: self.theatre.rows(question) == [("completed",)], bar=bar)
+        return self.seconds_until(
+            lambda: self.theatre.rows(question) == [("completed",)] and is_whole(), bar=bar
+        )
+
+    def is_replaced(self, whom: Callable[[Cast], int], pid: int) -> bool:
+        """Whether another process plays the part of one that was killed."""
+        cast = self._casting.look(self.worker.pid)
+        return cast is not None and whom(cast) not in (0, pid)
 
     def settles_again(self, *, bar: float) -> float:
         """Return how long it takes until every batch that is in doubt now has been settled."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.chaos.arena import ALERT_ADDRESS, Arena
+from bench.chaos.cast import Cast
 from bench.chaos.postgres import Postgres
 
 #: The provider's everyday: answers that are lost, calls that never arrive, and errors.
@@ -57,11 +58,15 @@ def between_acceptance_and_settlement(arena: Arena, bar: float) -> float:
 
 
 def one_process(kind: str, whom: str) -> Callable[[Arena, float], float]:
-    """One process of the cluster by its part; well when a run started at that moment is done."""
+    """One process of the cluster by its part; well when another plays it and a run started at that moment is done."""
+
+    def part(cast: Cast) -> int:
+        return int(getattr(cast, whom))
 
     def strike(arena: Arena, bar: float) -> float:
-        arena.shoot(kind, arena.find(lambda cast: int(getattr(cast, whom))))
-        return arena.serves_again(bar=bar)
+        pid = arena.find(part)
+        arena.shoot(kind, pid)
+        return arena.serves_again(bar=bar, is_whole=lambda: arena.is_replaced(part, pid))
 
     return strike
 
