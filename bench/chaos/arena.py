@@ -162,6 +162,11 @@ class Arena:
             lambda: self.theatre.rows(question) == [("completed",)] and is_whole(), bar=bar
         )
 
+    def has_all_workers(self) -> bool:
+        """Whether the pool is as large as it should be."""
+        cast = self._casting.look(self.worker.pid)
+        return cast is not None and cast.workers == WORKERS
+
     def is_replaced(self, whom: Callable[[Cast], int], pid: int) -> bool:
         """Whether another process plays the part of one that was killed."""
         cast = self._casting.look(self.worker.pid)

@@ -26,6 +26,11 @@ class Cast:
     busy: frozenset[int]
     idle: frozenset[int]
 
+    @property
+    def workers(self) -> int:
+        """How many there are in the pool."""
+        return len(self.busy) + len(self.idle) + bool(self.lock_holder)
+
 
 class Casting:
     """Looks who is who, again and again, and remembers which descriptors the queues of a cluster have."""

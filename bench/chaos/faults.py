@@ -72,8 +72,9 @@ def one_process(kind: str, whom: str) -> Callable[[Arena, float], float]:
 
 
 def idle_worker(arena: Arena, bar: float) -> float:
+    """A worker that waits for work; well when the pool is whole and a run started at that moment is done."""
     arena.shoot("idle worker", arena.find(lambda cast: next(iter(cast.idle), 0)))
-    return arena.serves_again(bar=bar)
+    return arena.serves_again(bar=bar, is_whole=arena.has_all_workers)
 
 
 def supervisor(arena: Arena, bar: float) -> float:
