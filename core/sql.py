@@ -82,3 +82,13 @@ def share(model: type[Model], ids: Iterable[Any]) -> None:
             f"SELECT 1 FROM {table} WHERE id = ANY(%s) ORDER BY id FOR SHARE",  # noqa: S608 - a name of our models
             [keys],
         )
+
+
+def commit_soon() -> None:
+    """Let the present transaction commit without waiting for the disk.
+
+    Nothing is lost with a process. With the machine it may be, and then all of it: for what can be had again.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO off")

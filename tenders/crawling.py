@@ -15,11 +15,12 @@ from django.db import transaction
 from django.db.models import F, Min, Q
 
 from core import clock
+from core.sql import commit_soon
 from jobs.context import RunContext
 from jobs.models import Run
 from tenders import numbers, paging
 from tenders.asking import TOO_FAST, AskFailed, Manners, MustWait, ask
-from tenders.bodies import BadBody, parse
+from tenders.bodies import BadBody, Body, parse
 from tenders.models import SourcePage, SyncWindow, TenderSource
 from tenders.models.sources import Proof
 from tenders.packages import unwrap
@@ -37,6 +38,10 @@ SHORT_WAIT = 0.3
 PATIENCE_SECONDS = 900.0
 #: So often a host may tell us to wait before a window is left.
 MOST_WAITS = 5
+#: By so many of its last pages is judged how much a page of a source holds.
+LOOKED_AT = 200
+#: When a source last had news is known to the minute.
+NEWS_GRAIN = timedelta(minutes=1)
 #: A gap that was left is nobody's business for so long, but for the next plan's.
 LEFT_FOR = timedelta(hours=6)
 
@@ -52,6 +57,21 @@ def manners_of(source: TenderSource) -> Manners:
     )
 
 
+def full_page(source: TenderSource) -> int:
+    """Return how many releases a full page holds: what is asked for, or less where a source caps that silently.
+
+    A page that named a next one was full; the largest of the last ones tells.
+    """
+    pages = SourcePage.objects.filter(window__source=source, is_item=False, release_count__gt=0)
+    wanted = ("window", "crawl", "number", "release_count")
+    lately = list(pages.order_by("-pk").values_list(*wanted)[:LOOKED_AT])
+    last: dict[tuple[Any, int], int] = {}
+    for window, crawl, number, _ in lately:
+        last[window, crawl] = max(last.get((window, crawl), 0), number)
+    followed = [count for window, crawl, number, count in lately if number < last[window, crawl]]
+    return min([source.page_size, *([max(followed)] if followed else [])])
+
+
 class Crawler:
     """One run's work on the gaps of a source, of one kind."""
 
@@ -61,7 +81,7 @@ class Crawler:
         self.rule = Rule(
             paging=source.paging,
             proof=source.proof,
-            page_size=source.page_size,
+            page_size=full_page(source),
             may_be_empty=source.may_be_empty,
             least=timedelta(seconds=source.least_seconds),
         )
@@ -69,7 +89,7 @@ class Crawler:
 
     def crawl(self) -> None:
         """Work until no gap is due; give the worker back between turns and while a host wants us to wait."""
-        turn = time.monotonic()
+        self._turn_ends = time.monotonic() + TURN_SECONDS
         while window := self._next():
             try:
                 self._advance(window)
@@ -77,9 +97,12 @@ class Crawler:
                 self._wait(window, wait)
             except AskFailed as failure:
                 self._failed(window, str(failure))
-            if time.monotonic() - turn > TURN_SECONDS:
+            if self._is_turn_over():
                 self.run.snooze()
         self._rest()
+
+    def _is_turn_over(self) -> bool:
+        return time.monotonic() > self._turn_ends
 
     def _rest(self) -> None:
         """Come again for gaps that are to be tried once more in this run."""
@@ -109,9 +132,9 @@ class Crawler:
             return  # somebody closed it
         waiting = window.page_set.filter(crawl=window.crawl, saved_at=None).first()
         if waiting is not None:
-            self._save(window, waiting)
+            self._save(window, waiting, waiting.content)
         elif window.next_url:
-            self._fetch(window)
+            self._fetch_on(window)
         else:
             self._settle(window)
 
@@ -132,17 +155,28 @@ class Crawler:
             run=self.row,
         )
 
-    def _fetch(self, window: SyncWindow) -> None:
-        """Ask for a page and keep it as it came."""
-        body = ask(window.next_url, self.manners)
-        with transaction.atomic():
-            numbers.keep_page(window, window.next_url, body)
-            self.run.renew()
+    def _fetch_on(self, window: SyncWindow) -> None:
+        """Fetch page after page for the rest of the turn: nobody but this run moves the window's place."""
+        number = window.page_set.filter(crawl=window.crawl).count()
+        while window.next_url:
+            number += 1
+            self._fetch(window, number)
+            if self._is_turn_over():
+                return
 
-    def _save(self, window: SyncWindow, page: SourcePage) -> None:
+    def _fetch(self, window: SyncWindow, number: int) -> None:
+        """Ask for a page, keep it as it came, and save what it holds."""
+        content = ask(window.next_url, self.manners)
+        with transaction.atomic():
+            commit_soon()  # a page that is lost with its machine is asked for again
+            page = numbers.keep_page(window, window.next_url, content, number=number)
+            self.run.renew()
+        self._save(window, page, content)
+
+    def _save(self, window: SyncWindow, page: SourcePage, content: bytes) -> None:
         """Save what a page holds, and move the window's place."""
         try:
-            body = parse(page.content, encoding=self.source.encoding, fixups=self.source.fixups)
+            body = parse(content, encoding=self.source.encoding, fixups=self.source.fixups)
             package = unwrap(body.data)
             named, count = package.next_url, len(package.releases)
             following = paging.next_url(self.source, url=page.url, named=named, count=count)
@@ -150,35 +184,65 @@ class Crawler:
             self._note_page(page, problem=str(problem))
             raise AskFailed(str(problem)) from problem
         reading = read_releases(package.releases, zone=self.source.zone, now=clock.now())
+        unread = self._why_again(window, body)
         with transaction.atomic():
             source = locked(self.source)
             is_news = self.kind == WindowKind.LIVE
             saved = save_releases(source, reading.candidates, page=page, is_news=is_news)
             notes = [*reading.notes, *(Note("body", note) for note in body.notes)]
             saved.notes += save_notes(source, notes, window=window)
-            if body.is_cut:
-                self._note_page(page, problem=body.notes[-1])
+            if unread:
+                self._note_page(page, problem=unread)
                 self._count(window, saved, following=page.url, pages=0)
             else:
-                content = digest_of(sorted([*key] for key in reading.candidates))
-                why = self._why_repeated(window, following)
-                self._note_page(page, problem=why, release_count=count, content_digest=content)
-                ends = bool(why) or self._circles(window)
+                held = digest_of(sorted([*key] for key in reading.candidates))
+                repeated, ends = self._look_back(window, following, held=held, count=count)
+                why = repeated or body.damage
+                self._note_page(page, problem=why, release_count=count, content_digest=held)
                 self._count(window, saved, following="" if ends else following, releases=count)
+            if saved.new and is_news:
+                self._note_news(source)
             self.run.renew()
-        self.run.progress(window.page_count + 1, None, f"{window}: {count} releases")
+        self.run.progress(window.page_count, None, f"{window}: {count} releases")
+        if unread:
+            raise AskFailed(unread)
+
+    def _why_again(self, window: SyncWindow, body: Body) -> str:
+        """Return why a page is to be asked for once more: it broke off, or is damaged, and may come whole.
+
+        Damage that stays is gone around: the rest is kept, the crawl goes on, and what it proves is less.
+        """
         if body.is_cut:
-            raise AskFailed(body.notes[-1])
+            return body.notes[-1]
+        return body.damage if window.failures < len(self.source.delays) else ""
 
     def _note_page(self, page: SourcePage, *, problem: str, **facts: Any) -> None:
         SourcePage.objects.filter(pk=page.pk).update(
             saved_at=clock.now(), problem=problem[:500], **facts
         )
 
-    def _why_repeated(self, window: SyncWindow, following: str) -> str:
-        if following and window.page_set.filter(crawl=window.crawl, url=following).exists():
-            return "A page names one that was fetched before as the next."
-        return ""
+    def _look_back(
+        self, window: SyncWindow, following: str, *, held: str, count: int
+    ) -> tuple[str, bool]:
+        """Return why the next page proves nothing, if so, and whether the crawl ends here.
+
+        It ends where the next was fetched before, where this page was there before, and at the second empty one in a
+        row: such a source names a next for ever.
+        """
+        pages = window.page_set.filter(crawl=window.crawl)
+        same = Q(content_digest=held, release_count__gt=0)
+        earlier = list(pages.filter(Q(url=following) | same).values_list("url", "content_digest"))
+        if following and any(url == following for url, _ in earlier):
+            return "A page names one that was fetched before as the next.", True
+        if count:
+            return "", any(content == held for _, content in earlier)
+        answers = pages.exclude(content_digest="").order_by("-number")
+        return "", answers.values_list("release_count", flat=True).first() == 0
+
+    def _note_news(self, source: TenderSource) -> None:
+        now = clock.now()
+        if source.last_new_at is None or now - source.last_new_at > NEWS_GRAIN:
+            TenderSource.objects.filter(pk=source.pk).update(last_new_at=now)
 
     def _count(
         self,
@@ -190,7 +254,8 @@ class Crawler:
         releases: int = 0,
     ) -> None:
         moved = {"failures": 0} if pages else {}
-        SyncWindow.objects.filter(pk=window.pk, status=WindowStatus.FETCHING).update(
+        rows = SyncWindow.objects.filter(pk=window.pk, status=WindowStatus.FETCHING)
+        is_open = rows.update(
             next_url=following,
             page_count=F("page_count") + pages,
             release_count=F("release_count") + releases,
@@ -199,14 +264,9 @@ class Crawler:
             note_count=F("note_count") + saved.notes,
             **moved,
         )
-        if saved.new:
-            TenderSource.objects.filter(pk=self.source.pk).update(last_new_at=clock.now())
-
-    def _circles(self, window: SyncWindow) -> bool:
-        """Whether the last two pages hold the same: a source that repeats its last page has no end."""
-        last = window.page_set.filter(crawl=window.crawl, release_count__gt=0)
-        digests = list(last.order_by("-number").values_list("content_digest", flat=True)[:2])
-        return len(digests) == 2 and digests[0] == digests[1]
+        window.next_url = following if is_open else ""  # somebody closed it
+        window.page_count += pages
+        window.failures = 0 if pages else window.failures
 
     # --- the end of a crawl ------------------------------------------------------------------------
 
@@ -275,10 +335,13 @@ class Crawler:
         """Put two shorter windows in the place of one."""
         locked(self.source)
         middle = window.starts_at + window.length / 2
-        for start, end in ((window.starts_at, middle), (middle, window.ends_at)):
-            SyncWindow.objects.create(
-                source=self.source, kind=window.kind, starts_at=start, ends_at=end
-            )
+        SyncWindow.objects.bulk_create(
+            [
+                SyncWindow(source=self.source, kind=window.kind, starts_at=start, ends_at=end)
+                for start, end in ((window.starts_at, middle), (middle, window.ends_at))
+            ],
+            ignore_conflicts=True,  # a range that was asked for again may hold one of them already
+        )
         self._move(window, WindowStatus.SPLIT, next_url="", problem="")
         self.run.renew()
 

@@ -132,7 +132,8 @@ def _buyer(compiled: dict[str, Any], tender: dict[str, Any]) -> str:
         if name := _text(_object(holder).get("name"), 300):
             return name
     for party in _objects(compiled.get("parties")):
-        if "buyer" in (party.get("roles") or []):
+        roles = party.get("roles")
+        if isinstance(roles, list | str) and "buyer" in roles:
             return _text(party.get("name"), 300)
     return ""
 
@@ -190,11 +191,10 @@ def _text(value: Any, length: int) -> str:
 
 def words_in(text: str) -> list[str]:
     """Return the words of a text as they are compared: small letters, without accents and punctuation."""
-    plain = "".join(
-        letter
-        for letter in unicodedata.normalize("NFKD", text.casefold())
-        if not unicodedata.combining(letter)
-    )
+    plain = text.casefold()
+    if not plain.isascii():
+        letters = unicodedata.normalize("NFKD", plain)
+        plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return WORD.findall(plain)
 
 

@@ -64,7 +64,7 @@ def judge(crawl: CrawlFacts, rule: Rule) -> tuple[Verdict, str]:
         )
     if not crawl.pages or (not rule.may_be_empty and not any(page.count for page in crawl.pages)):
         return Verdict.OPEN, "There is no release at all, which this source is not believed."
-    if rule.paging == Paging.LINKS_NEXT and crawl.pages[-1].count >= rule.page_size:
+    if rule.paging == Paging.LINKS_NEXT and crawl.pages[-1].count >= full_page(crawl, rule):
         return _full(crawl, rule)
     if rule.proof == Proof.CHAIN:
         return Verdict.COMPLETE, ""
@@ -79,6 +79,12 @@ def repeated(pages: Sequence[PageFacts]) -> tuple[int, int] | None:
             return seen[page.content], place
         seen[page.content] = place
     return None
+
+
+def full_page(crawl: CrawlFacts, rule: Rule) -> int:
+    """Return how many releases a full page holds: what was asked for, or less where the pages before were capped."""
+    before = max((page.count for page in crawl.pages[:-1]), default=0)
+    return min(rule.page_size, before or rule.page_size)
 
 
 def _full(crawl: CrawlFacts, rule: Rule) -> tuple[Verdict, str]:

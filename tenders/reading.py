@@ -13,6 +13,9 @@ from tenders.merging import Candidate
 from tenders.moments import is_absurd, read_moment
 
 ID_LENGTH = 200
+#: Real releases are nested nine deep; merging and comparing go down by recursion.
+DEEPEST = 80
+NESTS = (dict, list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,13 @@ def read_releases(releases: Iterable[Any], *, zone: tzinfo, now: datetime) -> Re
                 Note("no_ocid", f"Release {place} of its page has no ocid: {_begin(release)}")
             )
             continue
-        reading.take(ocid, _candidate(release, ocid, zone=zone, now=now, notes=reading.notes))
+        text = _text_of(release)
+        if not text:
+            reading.notes.append(
+                Note("too_deep", f"A release is nested more than {DEEPEST} deep.", ocid)
+            )
+            continue
+        reading.take(ocid, _candidate(release, text, ocid, zone=zone, now=now, notes=reading.notes))
     return reading
 
 
@@ -58,10 +67,41 @@ def _ocid_of(release: Any) -> str | None:
     return ocid.strip()
 
 
+def _text_of(release: dict[str, Any]) -> str:
+    """Return a release as one text; nothing where it is nested deeper than can be worked with."""
+    try:
+        text = canonical(release)
+    except RecursionError:
+        return ""
+    may_be_deep = text.count("{") + text.count("[") > DEEPEST
+    return "" if may_be_deep and is_too_deep(release) else text
+
+
+def is_too_deep(data: Any) -> bool:
+    """Whether some JSON is nested deeper than can be worked with."""
+    level = [data]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, NESTS)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def _candidate(
-    release: dict[str, Any], ocid: str, *, zone: tzinfo, now: datetime, notes: list[Note]
+    release: dict[str, Any],
+    text: str,
+    ocid: str,
+    *,
+    zone: tzinfo,
+    now: datetime,
+    notes: list[Note],
 ) -> Candidate:
-    digest = digest_of(release)
+    digest = digest_of_text(text)
     release_id = release.get("id")
     if not isinstance(release_id, str | int) or not 0 < len(str(release_id)) <= ID_LENGTH:
         notes.append(
@@ -79,18 +119,21 @@ def _candidate(
             )
         )
         moment = None
-    return Candidate(release, str(release_id), digest, moment)
+    return Candidate(release, str(release_id), digest, moment, text)
 
 
 def digest_of(data: Any) -> str:
     """Return the SHA-256 of the canonical form of some JSON."""
-    return hashlib.sha256(canonical(data)).hexdigest()
+    return digest_of_text(canonical(data))
 
 
-def canonical(data: Any) -> bytes:
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
-        errors="surrogatepass"
-    )
+def digest_of_text(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def canonical(data: Any) -> str:
+    """Return JSON as one text, whatever the order of its members."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _begin(release: Any) -> str:

@@ -61,6 +61,14 @@ def truncates(reply: Reply) -> Reply:
     return Reply(200, {}, raw=whole[: len(whole) * 2 // 3])
 
 
+def damaged(reply: Reply) -> Reply:
+    """Hold one release, the first, that is no JSON: a quotation mark within a text."""
+    text = (
+        _bytes(reply).decode().replace('"initiationType": "tender"', '"initiationType": "a "b"', 1)
+    )
+    return Reply(200, {}, raw=text.encode())
+
+
 def in_latin_1(reply: Reply) -> Reply:
     raw = json.dumps(reply.body, ensure_ascii=False).encode("iso-8859-1")
     return Reply(200, reply.body, raw=raw)

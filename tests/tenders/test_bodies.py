@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tenders.actions.installing import shipped_sources
 from tenders.bodies import BadBody, parse
 from tenders.fixups import release_mender
 from tenders.packages import Package, unwrap
@@ -43,6 +44,7 @@ def test_characters_that_no_database_keeps_are_left_out():
 
     assert body.data == {"a": ["xy", "", "😀"]}
     assert body.notes == ["Characters that cannot be kept are left out."]
+    assert parse(b'{"a": "x\0y"}').data == {"a": "xy"}
 
 
 def test_known_faults_are_mended_where_the_answer_is_no_json_as_it_is():
@@ -61,6 +63,39 @@ def test_what_stands_whole_before_a_break_is_kept(end: int):
     assert body.is_cut
     assert body.data["releases"] == json.loads(whole)["releases"][: (end - 14) // 28]
     assert body.notes[-1].endswith(f"{len(body.data['releases'])} releases before that are whole.")
+
+
+def test_the_shipped_mending_touches_no_moment():
+    [row] = [row for row in shipped_sources() if row["key"] == "uk_find_a_tender"]
+
+    body = parse(b'{"amount": 000, "date": "2026-03-02T01:05:00Z"}', fixups=row["fixups"])
+
+    assert body.data == {"amount": 0, "date": "2026-03-02T01:05:00Z"}
+
+
+SIX = [{"ocid": f"o-{n}", "id": "1", "items": [{"id": "a"}, {"id": "b"}]} for n in range(6)]
+WHOLE = json.dumps({"uri": "u", "releases": SIX, "links": {"next": "/p2"}, "version": "1.1"})
+
+
+@pytest.mark.parametrize(
+    "broken", [(0,), (2,), (5,), (1, 4), (2, 3)], ids=lambda broken: "-".join(map(str, broken))
+)
+def test_what_stands_whole_around_a_damage_is_kept_with_the_way_on(broken: tuple[int, ...]):
+    text = WHOLE
+    for number in broken:
+        text = text.replace(f'"o-{number}", "id": "1"', f'"o-{number}", "id": "a "b" c"')
+
+    body = parse(text.encode())
+
+    kept = [each for number, each in enumerate(SIX) if number not in broken]
+    assert body.data == {"uri": "u", "releases": kept, "links": {"next": "/p2"}, "version": "1.1"}
+    assert not body.is_cut
+    # Two that lie side by side are one place that cannot be read.
+    places = 1 if broken == (2, 3) else len(broken)
+    assert body.damage.startswith(f"{places} of the releases cannot be read, {len(kept)} can: ")
+    assert [note.split("{")[0] for note in body.notes] == [
+        "What begins so cannot be read: "
+    ] * places
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ocdsmerge.merge import Merger
 
+from tenders.alerts.wording import notice_url
 from tenders.bodies import parse
+from tenders.changes import changes_between
+from tenders.differing import differences
+from tenders.fields import fields_of, words_of
 from tenders.merging import candidate_of, compile_release, rules
 from tenders.packages import unwrap
-from tenders.reading import digest_of, read_releases
+from tenders.reading import DEEPEST, digest_of, read_releases
 
 Shared = Callable[[str], Path]
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -197,3 +201,78 @@ def test_the_order_of_arrival_and_repetition_change_nothing(releases: list[Any],
     chance.shuffle(shuffled)
 
     assert compile_release(read(shuffled)) == compile_release(read(releases))
+
+
+#: Whatever a publisher may write under the standard's names.
+NAMES = st.sampled_from(
+    [
+        "id",
+        "tender",
+        "tag",
+        "date",
+        "buyer",
+        "parties",
+        "roles",
+        "name",
+        "awards",
+        "status",
+        "items",
+        "lots",
+        "documents",
+        "value",
+        "amount",
+        "currency",
+        "planning",
+        "classification",
+        "additionalClassifications",
+        "scheme",
+        "tenderPeriod",
+        "startDate",
+        "endDate",
+        "deliveryAddresses",
+        "region",
+        "url",
+        "contracts",
+        "suppliers",
+        "title",
+        "description",
+        "procuringEntity",
+        "mainProcurementCategory",
+        "dateModified",
+    ]
+)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=25,
+)
+ODD = st.builds(
+    lambda members, tender: {**members, "tender": tender, "ocid": "ocds-1"},
+    st.dictionaries(NAMES, ANYTHING, max_size=6),
+    st.dictionaries(NAMES, ANYTHING, max_size=6) | ANYTHING,
+)
+
+
+@given(releases=st.lists(ODD, min_size=1, max_size=3))
+def test_no_shape_of_a_release_stops_anything(releases: list[Any]):
+    reading = read_releases(releases, zone=UTC, now=NOW)
+    candidates = list(reading.candidates.values())
+
+    before, after = compile_release(candidates[:1]).release, compile_release(candidates).release
+    old, new = fields_of(before), fields_of(after)
+    changes_between(old, before, new, after)
+    words_of(new, ocid="ocds-1", detailed_category="")
+    notice_url(after)
+    differences(before, after)
+
+
+def test_a_release_that_is_nested_too_deeply_is_noted_and_the_others_kept():
+    deep: Any = {}
+    for _ in range(DEEPEST):
+        deep = {"a": [deep]}
+    releases = [{"ocid": "o-1", "id": "1", "tender": deep}, {"ocid": "o-2", "id": "1"}]
+
+    reading = read_releases(releases, zone=UTC, now=NOW)
+
+    assert [ocid for ocid, _ in reading.candidates] == ["o-2"]
+    assert ("too_deep", "o-1") in [(note.code, note.ocid) for note in reading.notes]

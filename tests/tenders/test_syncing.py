@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -16,13 +17,16 @@ from tenders.models import (
     SyncWindow,
     Tender,
     TenderEvent,
+    TenderNote,
     TenderSource,
 )
 from tests.fakes.notices import uk_release, za_release
+from tests.fakes.serving import Reply
 from tests.fakes.tender_sources import (
     SouthAfrica,
     TenderServer,
     complains,
+    damaged,
     fails,
     limits_by,
     truncates,
@@ -151,7 +155,82 @@ def test_a_capped_window_is_split_until_its_parts_are_proven(
     assert SyncWindow.objects.filter(status="complete").count() == 4
 
 
-@pytest.mark.parametrize("fault", [fails(500), complains, truncates])
+def test_a_source_that_caps_its_pages_silently_is_not_believed_where_a_link_vanishes(
+    served: Serve, source_at: SourceAt, synced: Sync
+):
+    server = served(page_cap=40)  # a hundred are asked for
+    filled(server, 100, every=timedelta(minutes=1))
+    source = source_at(server, overlap_seconds=0, least_seconds=6 * 3600)
+    server.next_faults = [None, without_link]
+
+    with clock.travel(to=MONDAY + timedelta(hours=5)):
+        run = synced(source)
+
+    assert run.output["problems"] == ["The last page is full (40 releases) and names no next one."]
+    assert (len(stored(source)), source.cursor_at) == (80, MONDAY)
+    server.next_faults = [without_link]  # of the first page: the pages before tell how much is full
+    with clock.travel(to=MONDAY + timedelta(hours=5, minutes=10)):
+        run = synced(source)
+    assert run.output["problems"] == ["The last page is full (40 releases) and names no next one."]
+    with clock.travel(to=MONDAY + timedelta(hours=5, minutes=20)):
+        run = synced(source)
+    assert (run.output["outcome"], stored(source)) == ("SUCCESS", server.board.keys())
+
+
+def test_a_source_that_always_names_a_next_page_comes_to_an_end(
+    served: Serve, source_at: SourceAt, synced: Sync
+):
+    server = served()
+    filled(server, 3, every=timedelta(minutes=1))
+    pages = itertools.count(2)
+
+    def endless(reply: Reply) -> Reply:
+        return Reply(200, {**reply.body, "links": {"next": f"?page={next(pages)}&{SPAN}"}})
+
+    server.faults, server.fault_rate = (endless,), 1.0
+    source = source_at(server)
+
+    with clock.travel(to=MONDAY + timedelta(hours=1)):
+        run = synced(source)
+    assert run.output["problems"] == [  # the same three for ever
+        "Page 2 is page 1 once more: what stood there is unknown."
+    ]
+
+    server.board.notices.clear()
+    server.asked.clear()
+    with clock.travel(to=MONDAY + timedelta(hours=2)):
+        assert synced(source).output["outcome"] == "SUCCESS"
+    assert len(server.asked) == 2 * 2  # two windows of which both pages are empty
+
+
+SPAN = "updatedFrom=2026-03-02T00:00:00Z&updatedTo=2026-03-03T00:00:00Z"
+
+
+def test_a_damage_that_stays_costs_one_release_and_is_said(
+    served: Serve, source_at: SourceAt, synced: Sync
+):
+    server = served()
+    filled(server, 250, every=timedelta(minutes=1))
+    source = source_at(server)
+    server.next_faults = [damaged] * 3  # the first page, and its two more tries
+
+    with clock.travel(to=MONDAY + timedelta(hours=5)):
+        run = synced(source)
+
+    assert len(stored(source)) == 249
+    assert source.cursor_at == MONDAY
+    assert (run.output["outcome"], run.output["failed_requests"]) == ("PARTIAL", 2)
+    [problem] = run.output["problems"]
+    assert problem.startswith("1 of the releases cannot be read, 99 can: ")
+    [note] = TenderNote.objects.filter(code="body")
+    assert note.text.startswith('What begins so cannot be read: {"ocid": "ocds-h6vhtk-000000"')
+
+    with clock.travel(to=MONDAY + timedelta(hours=6)):  # it is mended
+        assert synced(source).output["outcome"] == "SUCCESS"
+    assert stored(source) == server.board.keys()
+
+
+@pytest.mark.parametrize("fault", [fails(500), complains, truncates, damaged])
 def test_a_passing_fault_is_tried_again(
     served: Serve, source_at: SourceAt, synced: Sync, fault: object
 ):
