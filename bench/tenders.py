@@ -135,7 +135,7 @@ def sync(theatre: Theatre, worker: int, url: str) -> Sync:
         for r in json.loads((ROOT / "tenders/shipped/sources.json").read_text())
         if r["key"] == "uk_find_a_tender"
     ]
-    row |= {"url": f"{url}/releases", "item_url": "", "interval_seconds": 0.001, "page_size": 101}
+    row |= {"url": f"{url}/releases", "item_url": "", "interval_seconds": 0.001}
     theatre.manage("shell", "-v", "0", "-c", MAKE.format(row=json.dumps(row)))
     memory = Memory(worker)
     memory.start()

@@ -15,6 +15,12 @@ from django.db import connection, models, transaction
 Row = Sequence[Any]
 
 
+class JsonText(str):
+    """JSON that is written already."""
+
+    __slots__ = ()
+
+
 def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Insert rows; raises IntegrityError where one may not stand, and then inserts none."""
     fields = [_field(model, column) for column in columns]
@@ -43,44 +49,6 @@ def insert_missing_rows(
                 )
         return
     statement = f"INSERT OR IGNORE INTO {table} ({_names(fields)}) VALUES ({_marks(fields)})"  # noqa: S608
-    _execute_many(statement, fields, rows)
-
-
-def upsert_rows(
-    model: type[models.Model],
-    columns: Sequence[str],
-    rows: Iterable[Row],
-    *,
-    unique: Sequence[str],
-    update: Sequence[str],
-    changed: str,
-) -> None:
-    """Insert rows; where one stands under the same `unique` columns, set `update` of it.
-
-    A row whose column `changed` says the same as before is not written at all.
-    """
-    fields = [_field(model, column) for column in columns]
-    table = _name(model._meta.db_table)
-    mark = _name(_field(model, changed).column)
-    settings = ", ".join(
-        f"{_name(field.column)} = excluded.{_name(field.column)}"
-        for field in (_field(model, column) for column in update)
-    )
-    on_conflict = (
-        f" ON CONFLICT ({_names([_field(model, column) for column in unique])})"
-        f" DO UPDATE SET {settings} WHERE {table}.{mark} IS DISTINCT FROM excluded.{mark}"
-    )
-    if connection.vendor == "postgresql":
-        with transaction.atomic():
-            staging = _staged(model, fields, rows)
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    f"INSERT INTO {table} ({_names(fields)}) SELECT {_names(fields)} FROM {staging}"  # noqa: S608
-                    f"{on_conflict}"
-                )
-        return
-    on_conflict = on_conflict.replace("IS DISTINCT FROM", "IS NOT")
-    statement = f"INSERT INTO {table} ({_names(fields)}) VALUES ({_marks(fields)}){on_conflict}"  # noqa: S608
     _execute_many(statement, fields, rows)
 
 
@@ -145,7 +113,7 @@ def _adapted(row: Row, adapters: Sequence[Callable[[Any], Any] | None]) -> list[
 def _adapter(field: Any) -> Callable[[Any], Any] | None:
     """Return how a field's values become parameters; nothing where they are as they are."""
     if isinstance(field, models.JSONField):
-        return json.dumps
+        return _json
     if isinstance(field, models.ForeignKey):
         return _adapter(field.target_field)
     if connection.vendor == "postgresql":
@@ -155,6 +123,10 @@ def _adapter(field: Any) -> Callable[[Any], Any] | None:
     if isinstance(field, models.DateTimeField):
         return connection.ops.adapt_datetimefield_value
     return None
+
+
+def _json(value: Any) -> str:
+    return str(value) if isinstance(value, JsonText) else json.dumps(value)
 
 
 def _field(model: type[models.Model], column: str) -> Any:

@@ -36,12 +36,13 @@ Release = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A release and what orders it. `digest` stands for its content."""
+    """A release and what orders it. `digest` stands for its content, `text` is that where it was written already."""
 
     data: Release
     release_id: str
     digest: str
     moment: Moment | None
+    text: str = field(default="", compare=False, repr=False)
 
     @property
     def order(self) -> tuple[Moment, str, str]:

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 
 from core import clock
-from core.bulk import insert_missing_rows, insert_rows, upsert_rows
+from core.bulk import JsonText, insert_missing_rows, insert_rows, update_rows
 from core.ids import uuid7
 from tenders.changes import Change, changes_between
 from tenders.fields import Fields, fields_of, words_of
@@ -30,7 +31,7 @@ from tenders.models import (
     TenderSource,
 )
 from tenders.models.sources import Enricher
-from tenders.reading import Note, digest_of
+from tenders.reading import Note, canonical, digest_of_text
 from tenders.states import EnrichmentStatus, EventKind
 
 CHUNK = 500
@@ -64,7 +65,7 @@ TENDER_COLUMNS = (
     *FIELD_NAMES,
 )
 #: What a new compiled release changes of a tender that is there already.
-RENEWED = ("compiled", "digest", "release_count", "words", "changed_at", *FIELD_NAMES)
+RENEWED = ("id", "compiled", "digest", "release_count", "words", "changed_at", *FIELD_NAMES)
 
 
 @dataclass(slots=True)
@@ -152,7 +153,7 @@ class _Chunk:
         revised = self._revise(known) if self.source.edits_in_place else set()
         touched = {ocid for ocid, _ in new} | revised
         compiled = self._compiled(touched, earlier={ocid for ocid, _ in known}, new=new)
-        changed, events = self._write(compiled)
+        changed, events = self._write(compiled, earlier={ocid for ocid, _ in known})
         notes = [Note("merge", text, ocid) for ocid, (c, _) in compiled.items() for text in c.notes]
         return Saved(
             len(new), changed, events, save_notes(self.source, notes, window=None) if notes else 0
@@ -177,7 +178,7 @@ class _Chunk:
                 each.moment and each.moment.at,
                 _tags(each.data),
                 digest,
-                each.data,
+                JsonText(each.text) if each.text else each.data,
                 self.page and self.page.pk,
                 self.now,
                 self.now + timedelta(microseconds=place),
@@ -185,7 +186,7 @@ class _Chunk:
             for place, ((ocid, digest), each) in enumerate(new.items())
         ]
         if rows:
-            insert_missing_rows(OcdsRelease, RELEASE_COLUMNS, rows)
+            insert_rows(OcdsRelease, RELEASE_COLUMNS, rows)
 
     def _revise(self, known: Mapping[Key, tuple[int, str, Any, Any]]) -> set[str]:
         """Bring forward releases that came again after a later edit; return the processes that this changes."""
@@ -248,66 +249,58 @@ class _Chunk:
 
     # --- tenders ---------------------------------------------------------------------------------
 
-    def _write(self, compiled: Mapping[str, tuple[Compiled, int]]) -> tuple[list[str], int]:
-        standing = self._standing(compiled)
-        rows: list[tuple[Any, ...]] = []
+    def _write(
+        self, compiled: Mapping[str, tuple[Compiled, int]], *, earlier: set[str]
+    ) -> tuple[list[str], int]:
+        standing = self._standing(compiled.keys() & earlier)
+        new: list[dict[str, Any]] = []
+        renewed: list[dict[str, Any]] = []
         events: list[tuple[Any, Change]] = []
         changed: list[str] = []
         for ocid, (each, count) in compiled.items():
             before = standing.get(ocid)
-            digest = digest_of(each.release)
+            text = canonical(each.release)
+            digest = digest_of_text(text)
             if before and before.digest == digest:
                 continue
             columns = fields_of(each.release, zone=self.source.zone)
-            key = before.id if before else uuid7()
-            rows.append(self._row(ocid, key, each, count, digest, columns, before))
-            events += [(key, change) for change in self._changes(before, each, columns)]
+            row = self._row(ocid, columns, before)
+            row |= {"compiled": JsonText(text), "digest": digest, "release_count": count}
+            (renewed if before else new).append(row)
+            events += [(row["id"], change) for change in self._changes(before, each, columns)]
             changed.append(ocid)
-        if rows:
-            upsert_rows(
-                Tender,
-                TENDER_COLUMNS,
-                rows,
-                unique=("source", "ocid"),
-                update=RENEWED,
-                changed="digest",
-            )
+        if new:
+            insert_rows(Tender, TENDER_COLUMNS, map(itemgetter(*TENDER_COLUMNS), new))
+        if renewed:
+            update_rows(Tender, RENEWED, map(itemgetter(*RENEWED), renewed))
         self._insert_events(events)
         return changed, len(events)
 
-    def _standing(self, ocids: Iterable[str]) -> dict[str, _Standing]:
-        rows = Tender.objects.filter(source=self.source, ocid__in=list(ocids))
+    def _standing(self, ocids: set[str]) -> dict[str, _Standing]:
+        if not ocids:  # a process without releases has no tender
+            return {}
+        rows = Tender.objects.filter(source=self.source, ocid__in=ocids).order_by("pk")
+        held = rows.select_for_update(of=("self",), no_key=True)  # no enrichment comes in between
         wanted = ("ocid", "pk", "compiled", "digest", "detailed_category")
-        return {ocid: _Standing(*rest) for ocid, *rest in rows.values_list(*wanted)}
+        return {ocid: _Standing(*rest) for ocid, *rest in held.values_list(*wanted)}
 
-    def _row(
-        self,
-        ocid: str,
-        key: Any,
-        compiled: Compiled,
-        count: int,
-        digest: str,
-        columns: Fields,
-        before: _Standing | None,
-    ) -> tuple[Any, ...]:
+    def _row(self, ocid: str, columns: Fields, before: _Standing | None) -> dict[str, Any]:
+        """Return the columns of a tender; those of its enrichment hold for a new one alone."""
         detailed = before.detailed_category if before else ""
         is_enriched = self.source.enricher != Enricher.NONE
-        return (
-            key,
-            self.source.pk,
-            ocid,
-            compiled.release,
-            digest,
-            count,
-            detailed,
-            words_of(columns, ocid=ocid, detailed_category=detailed),
-            EnrichmentStatus.PENDING if is_enriched else EnrichmentStatus.DISABLED,
-            0,
-            self.now if is_enriched else None,
-            self.now,
-            self.now,
-            *(getattr(columns, name) for name in FIELD_NAMES),
-        )
+        return {
+            "id": before.id if before else uuid7(),
+            "source": self.source.pk,
+            "ocid": ocid,
+            "detailed_category": detailed,
+            "words": words_of(columns, ocid=ocid, detailed_category=detailed),
+            "enrichment": EnrichmentStatus.PENDING if is_enriched else EnrichmentStatus.DISABLED,
+            "enrich_attempts": 0,
+            "enrich_at": self.now if is_enriched else None,
+            "first_seen_at": self.now,
+            "changed_at": self.now,
+            **{name: getattr(columns, name) for name in FIELD_NAMES},
+        }
 
     def _changes(self, before: _Standing | None, after: Compiled, columns: Fields) -> list[Change]:
         if before is None:

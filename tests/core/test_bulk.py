@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import IntegrityError, transaction
 
-from core.bulk import insert_missing_rows, insert_rows, update_rows, upsert_rows
+from core.bulk import JsonText, insert_missing_rows, insert_rows, update_rows
 from core.models import ApiKey, AuditEntry
 from messaging.models import Contact, ContactList
 
@@ -63,22 +63,14 @@ def test_no_rows_are_no_trouble(db) -> None:
     assert AuditEntry.objects.count() == 0
 
 
-def test_rows_are_written_over_those_that_differ(db) -> None:
-    def upsert(*rows: tuple[str, str, str]) -> None:
-        upsert_rows(
-            ApiKey,
-            ("name", "prefix", "secret_hash", "scopes", "created_by", "created_at"),
-            [(name, prefix, digest, [], "system", AT) for name, prefix, digest in rows],
-            unique=["prefix"],
-            update=["name", "secret_hash"],
-            changed="secret_hash",
-        )
+def test_json_that_is_written_already_is_written_as_it_is(db) -> None:
+    text = JsonText('{"b":1,"a":["é"]}')
 
-    upsert(("one", "a", "1"), ("two", "b", "1"))
-    keys = dict(ApiKey.objects.values_list("prefix", "pk"))
+    insert_rows(AuditEntry, COLUMNS, [(AT, "a", "v", "", "o", text)])
+    [entry] = AuditEntry.objects.all()
+    with transaction.atomic():
+        update_rows(AuditEntry, ("id", "detail"), [(entry.pk, JsonText("[2]"))])
 
-    upsert(("changed", "a", "2"), ("not looked at", "b", "1"), ("three", "c", "1"))
-
-    rows = ApiKey.objects.order_by("prefix").values_list("prefix", "name", "secret_hash")
-    assert list(rows) == [("a", "changed", "2"), ("b", "two", "1"), ("c", "three", "1")]
-    assert dict(ApiKey.objects.values_list("prefix", "pk")).items() >= keys.items()
+    assert entry.detail == {"a": ["é"], "b": 1}
+    entry.refresh_from_db()
+    assert entry.detail == [2]
