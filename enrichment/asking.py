@@ -113,6 +113,23 @@ def answer(
     return told["answer"], call
 
 
+def earlier(
+    *, purpose: str, subject: str, prompt: PromptVersion, input: Mapping[str, Any]
+) -> tuple[dict[str, Any], AiCall] | None:
+    """Return the last answer of use to this very question about a subject, and its call, whichever run paid for it."""
+    calls = AiCall.objects.filter(
+        subject=subject,
+        purpose=purpose,
+        input_sha256=sha256_of([prompt.sha256, purpose, input]),
+        provider=provider_in_use(),
+        model=prompt.model,
+        status=CallStatus.RECEIVED,
+        verdict=Verdict.VALID,
+    )
+    call = calls.order_by("-id").first()
+    return None if call is None else (judge(call.response or {}).answer, call)
+
+
 def read_call(call: AiCall, read: Reader) -> dict[str, Any]:
     """Judge a received answer and read it; the verdict is kept with the call."""
     judgement = judge(call.response or {})

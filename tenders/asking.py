@@ -101,6 +101,11 @@ def ask_in_turn(url: str, manners: Manners) -> bytes:
             time.sleep(wait.seconds)
 
 
+def is_left_alone(url: str) -> bool:
+    """Whether a host wants nobody to ask it now: a wait is its wish, and not our own pace."""
+    return limits.paused_for(key_of(url)) > 0
+
+
 def retry_after(headers: Mapping[str, str]) -> float:
     """Return the seconds of a `Retry-After` (RFC 9110, 10.2.3: seconds or a date); 0.0 where there is none to use."""
     given = headers.get("retry-after", "").strip()

@@ -12,7 +12,6 @@ from django.db import transaction
 from django.db.models import Q
 
 from core import clock
-from core.errors import RetryAfter
 from jobs.context import RunContext
 from tenders import paging
 from tenders.asking import AskFailed, MustWait, ask_in_turn
@@ -46,14 +45,17 @@ def open_ocids(source: TenderSource) -> list[str]:
     )
 
 
-def ask_again(run: RunContext, source: TenderSource, ocids: list[str]) -> dict[str, int]:
-    """Ask for processes one by one and save what came; what could not be had stays as it is until tomorrow."""
-    counts = {"asked": 0, "changed": 0, "failed": 0}
+def ask_again(run: RunContext, source: TenderSource, ocids: list[str]) -> dict[str, Any]:
+    """Ask for processes one by one and save what came; what could not be had stays as it is until tomorrow.
+
+    Ends early, with the seconds to `wait`, where the host wants to be left alone: what was asked is not asked again.
+    """
+    counts: dict[str, Any] = {"asked": 0, "changed": 0, "failed": 0, "wait": 0.0}
     for ocid in ocids:
         try:
             counts["changed"] += _ask_again(run, source, ocid)
         except MustWait as wait:
-            raise RetryAfter(str(wait), seconds=wait.seconds) from wait
+            return counts | {"wait": wait.seconds}
         except (AskFailed, BadBody):
             counts["failed"] += 1
         counts["asked"] += 1

@@ -23,9 +23,8 @@ from tenders.actions.syncing import (
 )
 from tenders.actions.telling import ALERT, request_alerts
 from tenders.alerts import digests, matching
-from tenders.crawling import Crawler
-from tenders.enriching import choosing
-from tenders.enriching.workflows import enrich_all
+from tenders.crawling import MOST_WAITS, Crawler
+from tenders.enriching.workflows import enrich_due
 from tenders.states import WindowKind
 
 
@@ -43,8 +42,7 @@ def sync(run: RunContext, *, source: str, max_enrichment: int = MOST_ENRICHMENT)
     found = find_source(source)
     run.transaction("plan windows", planning.plan_live, found)
     Crawler(run, found, WindowKind.LIVE).crawl()
-    due = run.transaction("plan enrichment", choosing.due, found, most=max_enrichment)
-    enriched = enrich_all(run, "enrich", due)
+    enriched = enrich_due(run, found, most=max_enrichment)
     run.transaction("tell those who asked", request_alerts, actor=run.actor)
     log: dict[str, Any] = run.transaction("close the log", summing.sum_up, found, run.id, enriched)
     run.progress(log["pages"], log["pages"], summing.in_words(log))
@@ -52,12 +50,15 @@ def sync(run: RunContext, *, source: str, max_enrichment: int = MOST_ENRICHMENT)
 
 
 @workflow(BACKFILL, singleton=Singleton(key="source"), retry=Retry((30, 300)))
-def backfill(run: RunContext, *, source: str) -> dict[str, Any]:
-    """Fetch what is open of the ranges that somebody asked for, the newest window first."""
+def backfill(
+    run: RunContext, *, source: str, max_enrichment: int = MOST_ENRICHMENT
+) -> dict[str, Any]:
+    """Fetch what is open of the ranges that somebody asked for, the newest window first; then enrich some of it."""
     found = find_source(source)
     run.transaction("plan windows", planning.retry_gaps, found, WindowKind.BACKFILL)
     Crawler(run, found, WindowKind.BACKFILL).crawl()
-    log: dict[str, Any] = run.transaction("close the log", summing.sum_up, found, run.id)
+    enriched = enrich_due(run, found, most=max_enrichment)
+    log: dict[str, Any] = run.transaction("close the log", summing.sum_up, found, run.id, enriched)
     run.progress(log["pages"], log["pages"], summing.in_words(log))
     return log
 
@@ -105,11 +106,16 @@ def revisit(run: RunContext, *, source: str) -> dict[str, int]:
     found = find_source(source)
     ocids: list[str] = run.transaction("choose", revisiting.open_ocids, found)
     total = {"asked": 0, "changed": 0, "failed": 0}
-    for start in range(0, len(ocids), revisiting.CHUNK):
-        some = ocids[start : start + revisiting.CHUNK]
+    waits = 0
+    while some := ocids[total["asked"] :][: revisiting.CHUNK]:
         counts = run.step("ask again", revisiting.ask_again, run, found, some)
         total = {name: total[name] + counts[name] for name in total}
         run.progress(total["asked"], len(ocids), f"{total['changed']} changed")
+        if wait := counts.get("wait"):
+            waits = 0 if counts["asked"] else waits + 1
+            if waits > MOST_WAITS:
+                break  # the others have their turn tomorrow
+            run.sleep("leave the host alone", wait)
     run.transaction("tell those who asked", request_alerts, actor=run.actor)
     return total
 
@@ -137,8 +143,9 @@ def watch_sources(run: RunContext) -> list[str]:
 
 @workflow("tenders.tidy", cron="40 3 * * *")
 def tidy(run: RunContext) -> dict[str, int]:
-    """Delete pages and windows that have been kept long enough."""
+    """Delete pages and windows that have been kept long enough; open the windows of runs that are over."""
     counts = {"pages": 0, "windows": 0}
+    counts["opened"] = run.transaction("open abandoned windows", tending.open_abandoned_windows)
     for name, forget in (("pages", tending.forget_pages), ("windows", tending.forget_windows)):
         while count := run.transaction(f"forget {name}", forget):
             counts[name] += count

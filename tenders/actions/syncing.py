@@ -43,14 +43,20 @@ def request_sync(source: TenderSource, *, actor: str, max_enrichment: int = MOST
 
 @transaction.atomic
 def request_backfill(
-    source: TenderSource, *, start: datetime, end: datetime, actor: str
+    source: TenderSource,
+    *,
+    start: datetime,
+    end: datetime,
+    actor: str,
+    max_enrichment: int = MOST_ENRICHMENT,
 ) -> Run | None:
     """Plan the windows of a range and start the run that fetches them, the newest first.
 
     None where a backfill is under way, which takes them too. Raises Refused for a range that cannot be.
     """
+    check_enrichment(max_enrichment)
     windows = plan_backfill(source, start=start, end=end)
-    run = start_backfill(source, actor=actor)
+    run = start_backfill(source, actor=actor, max_enrichment=max_enrichment)
     audit.record(
         "tender_source.backfill_asked",
         source,
@@ -62,9 +68,12 @@ def request_backfill(
     return run
 
 
-def start_backfill(source: TenderSource, *, actor: str) -> Run | None:
+def start_backfill(
+    source: TenderSource, *, actor: str, max_enrichment: int = MOST_ENRICHMENT
+) -> Run | None:
     """Start the run that fetches what is open of ranges; None where one is under way."""
-    run = start_run(BACKFILL, input={"source": source.key}, actor=actor)
+    wish = {"source": source.key, "max_enrichment": max_enrichment}
+    run = start_run(BACKFILL, input=wish, actor=actor)
     return None if run.status == RunStatus.SKIPPED else run
 
 
@@ -95,7 +104,8 @@ def start_asked(data: dict[str, Any], *, actor: str) -> list[str]:
     for source in wanted:
         if data.get("fromDate"):
             start, end = read_range(source, str(data["fromDate"]), str(data.get("toDate") or ""))
-            started.append(request_backfill(source, start=start, end=end, actor=actor))
+            wish: dict[str, Any] = {"start": start, "end": end, "max_enrichment": number}
+            started.append(request_backfill(source, actor=actor, **wish))
         else:
             started.append(_unless_under_way(source, actor=actor, max_enrichment=number))
     return [run.public_id for run in started if run is not None]

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from core import clock
 from tenders.models import Tender, TenderSource
 from tenders.models.sources import Enricher
 from tenders.states import EnrichmentStatus
 
+#: A sync enriches for so long; what is left has its turn in the next, which must not wait for it.
+PATIENCE = timedelta(minutes=20)
 
-def due(source: TenderSource, *, most: int) -> list[str]:
+
+def patience() -> str:
+    """Return until when a sync that begins to enrich now goes on with it."""
+    return (clock.now() + PATIENCE).isoformat()
+
+
+def due(source: TenderSource, *, most: int, until: str) -> list[str]:
     """Return the public ids of tenders whose turn has come: new ones first, then due retries; in a database step."""
-    if source.enricher == Enricher.NONE or most <= 0:
+    is_over = clock.now() >= datetime.fromisoformat(until)
+    if source.enricher == Enricher.NONE or most <= 0 or is_over:
         return []
     take_in(source)
     return _ids(Tender.objects.filter(source=source).to_enrich()[:most])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from core.errors import PermanentFailure, Refused
-from enrichment import asking, prompts
+from enrichment import accounts, asking, prompts
 from enrichment.profile import Unreadable
 from enrichment.prompts import Shipped
+from enrichment.providers.registry import provider_in_use
 from enrichment.schemas import SHARE, TEXT, record
 from jobs.context import RunContext
 from tenders.enriching.answers import Answer, failed
@@ -41,35 +42,59 @@ CLASSIFY = Shipped(
 )
 
 
-def classify(run: RunContext, tender: Tender) -> Answer:
-    """Ask a model once, and return its class; a refusal, a spent budget and an answer of no use are failures."""
+def classify(run: RunContext, tender: Tender, *, force: bool = False) -> Answer:
+    """Return the class that a model gives a tender; a refusal, a spent budget and an answer of no use are failures.
+
+    What was asked before, in the same words, is not paid for again, but by `force`.
+    """
+    question: dict[str, Any] = {
+        "purpose": PURPOSE,
+        "subject": tender.public_id,
+        "prompt": prompts.version_of(PROMPT),
+        "input": _told(tender),
+    }
+    known = run.transaction("look before asking", _look, question, force=force)
+    if known["paused"]:
+        return failed(f"The account of {known['paused']} is paused.")
+    if known["call"]:
+        return _class(known["found"], call=known["call"])
     try:
-        found, call = asking.answer(
-            run,
-            "classify",
-            purpose=PURPOSE,
-            subject=tender.public_id,
-            prompt=prompts.version_of(PROMPT),
-            input={
-                "title": tender.title,
-                "description": tender.description[:LONGEST],
-                "buyer": tender.buyer,
-                "category": tender.category,
-                "codes": tender.codes[:10],
-            },
-            read=read,
-        )
+        found, call = asking.answer(run, "classify", read=read, **question)
     except (Refused, PermanentFailure) as problem:
         return failed(str(problem))
+    return _class(found, call=call.public_id)
+
+
+def _told(tender: Tender) -> dict[str, Any]:
+    return {
+        "title": tender.title,
+        "description": tender.description[:LONGEST],
+        "buyer": tender.buyer,
+        "category": tender.category,
+        "codes": tender.codes[:10],
+    }
+
+
+def _look(question: dict[str, Any], *, force: bool) -> dict[str, Any]:
+    """Return an answer that is there already, or whose account is paused: nobody waits here for a person."""
+    before = None if force else asking.earlier(**question)
+    if before is not None:
+        answer, call = before
+        return {"found": read(answer), "call": call.public_id, "paused": ""}
+    name = provider_in_use()
+    return {"found": None, "call": "", "paused": name if accounts.is_paused(name) else ""}
+
+
+def _class(found: dict[str, Any], *, call: str) -> Answer:
     if found["confidence"] < LEAST_CONFIDENCE:
         return Answer(
             EnrichmentStatus.NOT_FOUND,
             data=found,
-            call=call.public_id,
+            call=call,
             problem="The model is not sure enough.",
         )
     data = {**found, "detailed_category": DIVISIONS[found["division"]]}
-    return Answer(EnrichmentStatus.DONE, data=data, matched_by="model", call=call.public_id)
+    return Answer(EnrichmentStatus.DONE, data=data, matched_by="model", call=call)
 
 
 def read(answer: dict[str, Any]) -> dict[str, Any]:

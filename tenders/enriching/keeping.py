@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.db.models import F
 
 from core import clock
 from tenders.alerts.matching import look_again
-from tenders.enriching.answers import Answer
+from tenders.enriching.answers import Answer, failed
 from tenders.fields import fields_of, words_of
 from tenders.models import Tender, TenderEnrichment
 from tenders.states import ENRICHMENT_TRANSITIONS, EnrichmentStatus
@@ -27,6 +28,7 @@ TURNS = (
 
 def keep(tender: Tender, enricher: str, answer: Answer) -> str:
     """Keep an answer in the caller's transaction; return its outcome. An earlier good answer is never lost."""
+    tender = Tender.objects.select_for_update(of=("self",), no_key=True).get(pk=tender.pk)
     TenderEnrichment.objects.create(
         tender=tender,
         enricher=enricher,
@@ -60,17 +62,23 @@ def keep(tender: Tender, enricher: str, answer: Answer) -> str:
     return answer.outcome
 
 
+def keep_lost(lost: Mapping[str, str]) -> None:
+    """Keep that the runs of these tenders came to no answer, and why: they too have their next turn later."""
+    for tender_id, why in lost.items():
+        tender = Tender.from_public_id(tender_id)
+        keep(tender, tender.source.enricher, failed(why))
+
+
 def next_turn(attempts: int) -> Any:
     """Return when a tender has its next turn after so many before this one; None when there is none."""
     return clock.now() + TURNS[attempts] if attempts < len(TURNS) else None
 
 
 def _columns(tender: Tender, answer: Answer) -> dict[str, Any]:
-    """Return the columns that a good answer sets; the words are made anew of the release as it stands now."""
+    """Return the columns that a good answer sets; the words are made anew of the release as it stands, held."""
     detailed = str(answer.data.get("detailed_category", ""))[:200]
     if not detailed:
         return {}
-    now = Tender.objects.select_for_update().get(pk=tender.pk)
-    columns = fields_of(now.compiled, zone=tender.source.zone)
-    words = words_of(columns, ocid=now.ocid, detailed_category=detailed)
+    columns = fields_of(tender.compiled, zone=tender.source.zone)
+    words = words_of(columns, ocid=tender.ocid, detailed_category=detailed)
     return {"detailed_category": detailed, "words": words}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -48,6 +49,11 @@ class OcdsRelease(models.Model):
 
 class TenderQuerySet(models.QuerySet["Tender"]):
     """The adjectives of tenders."""
+
+    def of_processes(self, ocids: Sequence[str]) -> Self:
+        """Those of these processes, whichever their sources: the index leads with the source, and there are few."""
+        sources = list(TenderSource.objects.values_list("pk", flat=True))
+        return self.filter(source__in=sources, ocid__in=ocids)
 
     def to_enrich(self) -> Self:
         """Those whose turn of enrichment has come: new ones first, then due retries."""

@@ -20,6 +20,7 @@ from jobs.events.sending import send_event
 from jobs.models import Run
 from jobs.testing import run_until_idle
 from tenders import actions
+from tenders.enriching import choosing
 from tenders.enriching.matching import Wanted, best_match
 from tenders.models import Tender, TenderEnrichment, TenderSource
 from tests.fakes.fixtures import openai_server
@@ -124,6 +125,29 @@ def test_a_portal_that_asks_to_wait_is_waited_for(
     assert standing() == [DONE, DONE, LOST, DONE, LOST]
     times = [at for at, _, _ in portal.asked]
     assert times[1] - times[0] >= 0.95
+
+
+def test_a_portal_that_is_down_holds_up_no_sync(
+    source: TenderSource, portal: TenderPortal, synced: Sync
+):
+    portal.next_faults = [limits_by(503, seconds=700)]
+    with clock.travel(to=MONDAY + timedelta(hours=1)):
+        run = synced(source, advance=False)
+
+        assert run.output is not None
+        assert (run.output["outcome"], run.output["enriched"]) == ("SUCCESS", {"failed": 5})
+        assert standing() == [("failed", "", 1)] * 5
+        assert len(portal.asked) == 1  # and no other asked a host that wants to be left alone
+        assert Tender.objects.first().enrich_at == MONDAY + timedelta(hours=2)  # type: ignore[union-attr]
+
+
+def test_a_sync_enriches_for_a_while_and_leaves_the_rest_to_the_next(source: TenderSource):
+    with clock.travel(to=MONDAY + timedelta(hours=1)):
+        until = choosing.patience()
+        save(source, [za_release(170_000, MONDAY)])
+    for minutes, count in ((19, 1), (20, 0)):
+        with clock.travel(to=MONDAY + timedelta(hours=1, minutes=minutes)):
+            assert len(choosing.due(source, most=50, until=until)) == count
 
 
 def test_at_most_so_many_are_enriched_in_one_sync(source: TenderSource, portal: TenderPortal):
@@ -262,6 +286,65 @@ def test_a_source_without_a_portal_is_classified_by_a_model_and_pays_once(
     call = AiCall.objects.get()
     assert (call.purpose, call.subject) == ("tenders.classify", Tender.objects.get().public_id)
     assert TenderEnrichment.objects.get().call == call.public_id
+
+
+@pytest.fixture
+def classified(
+    source_row: TenderSource, openai_server: OpenAiServer, settings: Settings
+) -> TenderSource:
+    """A source whose two tenders a model is asked about."""
+    set_price(
+        settings.OPENAI_MODEL,
+        valid_from=date(2020, 1, 1),
+        input_price=Decimal(1),
+        cached_price=Decimal(1),
+        output_price=Decimal(4),
+        actor="staff:alice",
+    )
+    TenderSource.objects.filter(pk=source_row.pk).update(enricher="ai")
+    source_row.refresh_from_db()
+    save(source_row, [za_release(1, MONDAY), za_release(2, MONDAY)])
+    return source_row
+
+
+def test_an_answer_that_was_of_no_help_is_not_paid_for_again(
+    classified: TenderSource, openai_server: OpenAiServer
+):
+    unsure = {"division": "33", "confidence": 0.2, "reason": "Who knows."}
+    openai_server.account.answer = lambda _: unsure
+    tenders = Tender.objects.filter(ocid="ocds-9t57fa-1")
+
+    def ask(*, force: bool = False) -> int:
+        actions.request_enrichment(list(tenders), actor="staff:alice", force=force)
+        run_until_idle()
+        assert tenders.get().enrichment == "not_found"
+        return AiCall.objects.count()
+
+    assert [ask(), ask(), ask(force=True)] == [1, 1, 2]
+    tenders.update(title="Of other words")
+    assert ask() == 3
+
+
+def test_nobody_waits_for_an_account_that_is_out_of_money(
+    classified: TenderSource, openai_server: OpenAiServer
+):
+    with clock.travel(to=MONDAY + timedelta(hours=1)):
+        openai_server.misbehave(script=[[429, "insufficient_quota"]])
+        run = actions.request_enrichment(list(Tender.objects.all()), actor="staff:alice")
+        run_until_idle()
+        run.refresh_from_db()
+        assert sorted(s for s, *_ in standing()) == ["failed", "pending"]  # the first one waits
+        problem = TenderEnrichment.objects.get().problem
+        assert problem == "The account of openai is paused."
+
+    with clock.travel(to=MONDAY + timedelta(hours=2, seconds=1)):
+        run_until_idle()
+        run.refresh_from_db()
+        assert (run.status, run.output) == ("completed", {"failed": 2})
+        assert standing() == [("failed", "", 1)] * 2
+        lost = TenderEnrichment.objects.latest("pk")
+        assert "The run was not over by its deadline." in lost.problem
+        assert lost.tender.enrich_at == MONDAY + timedelta(hours=3, seconds=1)
 
 
 # --- the match -------------------------------------------------------------------------------------

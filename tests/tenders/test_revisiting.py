@@ -66,3 +66,54 @@ def test_what_is_long_closed_is_left_alone(
         run_until_idle(advance=True)
 
     assert server.asked == []
+
+
+def test_a_host_that_limits_the_second_look_is_asked_for_nobody_twice(
+    served: Callable[..., TenderServer],
+    source_at: Callable[..., TenderSource],
+    synced: Callable[..., Run],
+):
+    server = served("za_etenders")
+    for number in range(170_000, 170_005):
+        server.board.put(MONDAY, za_release(number, MONDAY))
+    source = source_at(server, "za_etenders")
+    with clock.travel(to=MONDAY + timedelta(hours=1)):
+        synced(source)
+    actions.enable_source(source, actor="staff:alice")
+    server.asked.clear()
+    too_fast = limits_by(429, seconds=1)
+    server.next_faults = [None, None, too_fast, None, None, too_fast]
+
+    with clock.travel(to=MONDAY + timedelta(days=1)):
+        start_revisits(actor="system")
+        run_until_idle(advance=True)
+
+    answered = [path for _, path, status in server.asked if status == 200]
+    assert len(answered) == len(set(answered)) == 5
+    assert Run.objects.get(workflow="tenders.revisit").output == {
+        "asked": 5,
+        "changed": 0,
+        "failed": 0,
+    }
+
+
+def test_a_host_that_is_down_for_all_of_it_ends_the_second_look(
+    served: Callable[..., TenderServer],
+    source_at: Callable[..., TenderSource],
+    synced: Callable[..., Run],
+):
+    server = served("za_etenders")
+    server.board.put(MONDAY, za_release(170_000, MONDAY))
+    source = source_at(server, "za_etenders")
+    with clock.travel(to=MONDAY + timedelta(hours=1)):
+        synced(source)
+    actions.enable_source(source, actor="staff:alice")
+    server.asked.clear()
+    server.faults, server.fault_rate = (limits_by(503, seconds=1),), 1.0
+
+    with clock.travel(to=MONDAY + timedelta(days=1)):
+        start_revisits(actor="system")
+        run_until_idle(advance=True)
+
+    run = Run.objects.get(workflow="tenders.revisit")
+    assert (run.status, len(server.asked)) == ("completed", 6)

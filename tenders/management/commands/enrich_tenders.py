@@ -57,7 +57,7 @@ class Command(BaseCommand):
             tenders = [_tender(ocid) for ocid in options["ocid"]]
             return request_enrichment(tenders, actor=actor, force=options["force"])
         source = find_source(options["source"])
-        if options["today"] or not options["start"]:
+        if options["today"] or not (options["start"] or options["end"]):
             start, end = today_of(source)
         else:
             start, end = read_range(source, options["start"], options["end"])
@@ -65,7 +65,7 @@ class Command(BaseCommand):
 
 
 def _tender(ocid: str) -> Tender:
-    found = Tender.objects.filter(ocid=ocid).first()
+    found = Tender.objects.of_processes([ocid]).first()
     if found is None:
         raise NotFound(f"There is no tender {ocid!r}.", field="ocid", value=ocid)
     return found

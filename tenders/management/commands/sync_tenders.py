@@ -51,11 +51,11 @@ class Command(BaseCommand):
             self._tell(watch_run(run))
 
     def _start(self, source: TenderSource, options: dict[str, Any]) -> Run | None:
+        wish = {"actor": command_actor(), "max_enrichment": options["max_enrichment"]}
         if not options["start"] and not options["end"]:
-            number = options["max_enrichment"]
-            return request_sync(source, actor=command_actor(), max_enrichment=number)
+            return request_sync(source, **wish)
         start, end = read_range(source, options["start"], options["end"])
-        return request_backfill(source, start=start, end=end, actor=command_actor())
+        return request_backfill(source, start=start, end=end, **wish)
 
     def _tell(self, run: Run) -> None:
         if run.status != RunStatus.COMPLETED:
