@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from jobs import retention
+from jobs import cleaning, retention
 from jobs.context import RunContext
 from jobs.events import forgetting
 from jobs.registry import workflow
+from jobs.triggers import Trigger
 
 
 @workflow("hello_world")
@@ -14,6 +15,17 @@ def hello_world(run: RunContext, *, name: str = "world", seconds: float = 1) -> 
     greeting = run.step("compose", lambda: f"Hello, {name}!")
     run.sleep("take a breath", seconds)
     return greeting
+
+
+@workflow(
+    "jobs.clean_up",
+    cron="47 2 * * *",
+    triggers=[Trigger("system/cleanup-jobs.requested", input=lambda _event: {})],
+)
+def clean_up(run: RunContext) -> dict[str, int]:
+    """Clean up stuck runs, by lost leases and not by age: daily, and by event; what there was to do is its output."""
+    done: dict[str, int] = run.step("clean up", cleaning.clean_up)
+    return done
 
 
 @workflow("jobs.forget_old", cron="17 3 * * *")

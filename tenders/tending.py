@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from django.db import transaction
 
 from core import clock
+from jobs.states import ACTIVE
 from messaging.alerts import raise_alert
 from tenders.models import SourcePage, SyncWindow, TenderSource
 from tenders.states import WindowStatus
@@ -56,6 +57,12 @@ def working_hours(start: datetime, end: datetime, *, zone: tzinfo) -> float:
             total += until - at
         at = until
     return total.total_seconds() / 3600
+
+
+def open_abandoned_windows() -> int:
+    """Show as open what nobody fetches any more, because its run was cancelled or failed; return how many."""
+    held = SyncWindow.objects.filter(status=WindowStatus.FETCHING)
+    return held.exclude(run__status__in=ACTIVE).update(status=WindowStatus.OPEN, run=None)
 
 
 def forget_pages() -> int:

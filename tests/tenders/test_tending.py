@@ -10,12 +10,19 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from core import clock
+from jobs.actions import cancel_run
 from jobs.events.sending import send_event
 from jobs.models import Run
 from jobs.testing import run_until_idle
 from tenders import actions
 from tenders.models import OcdsRelease, SourcePage, SyncWindow, TenderSource
-from tenders.tending import alarm_of_silence, forget_pages, forget_windows, working_hours
+from tenders.tending import (
+    alarm_of_silence,
+    forget_pages,
+    forget_windows,
+    open_abandoned_windows,
+    working_hours,
+)
 from tests.fakes.notices import uk_release
 from tests.fakes.tender_sources import TenderServer
 from tests.tenders.conftest import MONDAY
@@ -106,4 +113,37 @@ def test_an_event_asks_for_a_sync_of_one_source_or_of_all(
         {"source": "uk_find_a_tender", "max_enrichment": 5},
         {"source": "za_etenders", "max_enrichment": 300},
     ]
-    assert Run.objects.get(workflow="tenders.backfill").input == {"source": "uk_find_a_tender"}
+    assert Run.objects.get(workflow="tenders.backfill").input == {
+        "source": "uk_find_a_tender",
+        "max_enrichment": 300,
+    }
+
+
+def test_what_a_range_brings_does_not_hide_that_a_source_is_silent(
+    served: Callable[..., TenderServer], source_at: Callable[..., TenderSource]
+):
+    server = served()
+    server.board.put(MONDAY - timedelta(days=9), uk_release(1, MONDAY))
+    source = source_at(server)
+
+    with clock.travel(to=MONDAY):
+        start, end = MONDAY - timedelta(days=10), MONDAY - timedelta(days=8)
+        actions.request_backfill(source, start=start, end=end, actor="staff:alice")
+        run_until_idle(advance=True)
+
+    source.refresh_from_db()
+    assert (source.tenders.count(), source.last_new_at) == (1, None)
+
+
+def test_a_window_whose_run_is_over_is_not_shown_as_being_fetched(source_row: TenderSource):
+    run = actions.request_sync(source_row, actor="staff:alice")
+    window = SyncWindow.objects.create(
+        source=source_row, starts_at=FRIDAY, ends_at=MONDAY, status="fetching", run=run
+    )
+
+    assert open_abandoned_windows() == 0
+    cancel_run(run, actor="staff:alice")
+    assert open_abandoned_windows() == 1
+
+    window.refresh_from_db()
+    assert (window.status, window.run) == ("open", None)
