@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from core.api.idempotency import idempotent
 from core.api.pages import CursorPage
 from core.audit import actor_of
-from core.errors import NotFound
+from core.errors import NotFound, Refused
 from jobs.models import Run
 from tenders import actions, exporting
 from tenders.actions.sources import find_source
@@ -86,7 +86,7 @@ class TenderView(APIView):
 
 def find_tender(text: str) -> Tender:
     """Return the tender of a public id or an ocid; raise NotFound."""
-    tender = Tender.objects.filter(ocid=text).order_by("pk").first()
+    tender = Tender.objects.of_processes([text]).order_by("pk").first()
     if tender is None and text.startswith(f"{Tender.id_prefix}_"):
         tender = Tender.from_public_id(text)
     if tender is None:
@@ -110,7 +110,12 @@ class ExportView(APIView):
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         """Return all that match as CSV, or with `as=ocds` as one release package of compiled releases."""
-        if request.query_params.get("as") == "ocds":
+        form = request.query_params.get("as", "csv")
+        if form not in ("csv", "ocds"):
+            raise Refused(
+                f"There is no form {form!r}.", field="as", value=form, remedy="Choose csv or ocds."
+            )
+        if form == "ocds":
             return attached(
                 exporting.package_parts(found(request)), "application/json", "tenders.json"
             )
@@ -160,11 +165,15 @@ class SyncView(APIView):
         given = SyncInput(data=request.data or {})
         given.is_valid(raise_exception=True)
         wish, actor = given.validated_data, actor_of(request)
+        number = wish["max_enrichment"]
         if not (wish["from"] or wish["to"]):
-            number = wish["max_enrichment"]
             return started(actions.request_sync(wanted, actor=actor, max_enrichment=number))
         start, end = read_range(wanted, wish["from"], wish["to"])
-        return started(actions.request_backfill(wanted, start=start, end=end, actor=actor))
+        return started(
+            actions.request_backfill(
+                wanted, start=start, end=end, actor=actor, max_enrichment=number
+            )
+        )
 
 
 def started(run: Run | None) -> Response:
@@ -208,7 +217,8 @@ class EnrichDaysView(APIView):
         given = EnrichDaysInput(data=request.data or {})
         given.is_valid(raise_exception=True)
         wish = given.validated_data
-        span = read_range(wanted, wish["from"], wish["to"]) if wish["from"] else today_of(wanted)
+        has_range = wish["from"] or wish["to"]
+        span = read_range(wanted, wish["from"], wish["to"]) if has_range else today_of(wanted)
         return started(
             actions.request_enrichment_of(
                 wanted,

@@ -51,13 +51,14 @@ def _cells(row: Sequence[Any]) -> list[Any]:
 
 def package_parts(tenders: QuerySet[Tender]) -> Iterator[str]:
     """Yield an OCDS 1.1 release package of compiled releases, piece by piece."""
-    licences = TenderSource.objects.exclude(licence="").order_by("licence")
+    sources = TenderSource.objects.exclude(licence="", attribution="").order_by("key")
     head = {
         "uri": f"{settings.PUBLIC_URL}/api/v1/tenders/export",
         "version": "1.1",
         "publishedDate": Moment(clock.now().replace(microsecond=0)).text(),
         "publisher": {"name": "Longhaul"},
-        "license": "; ".join(licences.values_list("licence", flat=True).distinct()),
+        # The standard's own `license` takes one address; here are several sources, each with its own words.
+        "licences": list(sources.values("key", "name", "licence", "attribution")),
     }
     yield json.dumps(head, ensure_ascii=False)[:-1] + ', "releases": ['
     comma = ""

@@ -162,6 +162,21 @@ class TenderSourceAdmin(ModelAdmin):
         run = actions.request_enrichment_of(source, start=start, end=end, actor=actor_of(request))
         return f"It is being enriched as {run.public_id}."
 
+    @button(
+        label="Enrich a range",
+        permission="enrich",
+        icon="manage_search",
+        form=RangeForm,
+        confirm="What lacks a detailed category is enriched, the newest first. Pause and resume its run as any other.",
+        why_not=has_no_enricher,
+    )
+    def enrich_range(
+        self, request: HttpRequest, source: TenderSource, *, start: date, end: date
+    ) -> str:
+        begins, ends = read_range(source, start.isoformat(), end.isoformat())
+        run = actions.request_enrichment_of(source, start=begins, end=ends, actor=actor_of(request))
+        return f"It is being enriched as {run.public_id}."
+
     @display(description="Not proven")
     def missing(self, source: TenderSource) -> SafeString | str:
         count = SyncWindow.objects.gaps().filter(source=source).count()

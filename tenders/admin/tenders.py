@@ -8,7 +8,12 @@ from typing import Any, ClassVar
 
 from django.contrib.admin import ShowFacets
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.views.decorators.http import require_safe
 
 from core.admin import button, display, register
 from core.audit import actor_of
@@ -49,8 +54,8 @@ class TenderAdmin(DownloadableModelAdmin):
         "stage",
         "region",
         "money",
-        "closes_at",
-        "published_at",
+        "closes",
+        "published",
         "source",
     )
     list_select_related = ("source",)
@@ -64,6 +69,7 @@ class TenderAdmin(DownloadableModelAdmin):
     paginator = CappedPaginator
     ordering: ClassVar = ["-id"]
     export_name = "tenders"
+    change_list_template = "tenders/list.html"
     panel_template = "tenders/_tender.html"
 
     class Media:
@@ -82,7 +88,7 @@ class TenderAdmin(DownloadableModelAdmin):
         """Find by the index of words, as every other door."""
         term = search_term.strip()
         if term.startswith("ocds-"):
-            return queryset.filter(ocid=term), False
+            return queryset.filter(pk__in=Tender.objects.of_processes([term])), False
         try:
             return matching(Criteria(all=term), among=queryset), False
         except Refused:
@@ -115,6 +121,22 @@ class TenderAdmin(DownloadableModelAdmin):
 
     # --- the list ----------------------------------------------------------------------------
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_safe(self.ocds_view))
+        return [path("export-ocds/", view, name=self.url_name("export_ocds")), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        place, query = reverse(f"admin:{self.url_name('export_ocds')}"), request.GET.urlencode()
+        context = {"ocds_url": f"{place}?{query}" if query else place}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def ocds_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Stream what the list shows as one release package of compiled releases."""
+        parts = exporting.package_parts(self.exported(request))
+        return self.file_of(parts, "json", content_type="application/json")
+
     def export_lines(self, listed: QuerySet[Tender]) -> Iterator[str]:
         return exporting.csv_lines(listed)
 
@@ -125,3 +147,11 @@ class TenderAdmin(DownloadableModelAdmin):
     @display(description="Value", ordering="value")
     def money(self, tender: Tender) -> str:
         return f"{tender.currency} {tender.value:,.0f}" if tender.value is not None else "–"
+
+    @display(description="Closes", ordering="closes_at")
+    def closes(self, tender: Tender) -> str:
+        return date_format(localtime(tender.closes_at), "j M Y") if tender.closes_at else "–"
+
+    @display(description="Published", ordering="published_at")
+    def published(self, tender: Tender) -> str:
+        return date_format(localtime(tender.published_at), "j M Y") if tender.published_at else "–"

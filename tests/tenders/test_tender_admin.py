@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from core import clock
+from core.models import AuditEntry
 from jobs.models import Run
 from messaging.actions.people import create_contact
 from messaging.models import Sender
@@ -87,6 +89,22 @@ def test_the_export_holds_what_the_list_shows(
     assert len(lines) == 2
     assert "'=cmd|'/c calc'!A1 bridge" in lines[1]
     assert client_of(bob).get(place("tender", "export")).status_code == 403
+
+
+def test_the_list_is_taken_away_as_ocds(
+    client_of: ClientOf, oscar: User, bob: User, source_row: TenderSource
+):
+    publish(source_row, "bridge")
+    publish(source_row, "tunnel")
+    shown = client_of(oscar).get(place("tender", "changelist"), {"q": "bridge"}).content.decode()
+
+    answer = client_of(oscar).get(place("tender", "export_ocds"), {"q": "bridge"})
+
+    package = json.loads(b"".join(answer.streaming_content))  # type: ignore[attr-defined]
+    assert package["releases"] == [Tender.objects.get(ocid="bridge").compiled]
+    assert f"{place('tender', 'export_ocds')}?q=bridge" in shown
+    assert AuditEntry.objects.filter(verb="tenders.exported").count() == 1
+    assert client_of(bob).get(place("tender", "export_ocds")).status_code == 403
 
 
 def test_a_tender_shows_what_each_release_changed(
@@ -283,4 +301,15 @@ def test_staff_ask_for_a_range_and_for_enrichment(
     assert runs["tenders.enrich_range"]["start"] == "2026-03-02T00:00:00Z"
     assert runs["tenders.enrich_range"]["end"] == "2026-03-03T00:00:00Z"
     assert "tenders.backfill" in runs
+    refused = browser.post(place("tendersource", "enrich_range", source_row.pk), days, follow=True)
+    assert "is being enriched already" in refused.content.decode()
+    Run.objects.filter(workflow="tenders.enrich_range").delete()
+    assert (
+        browser.post(place("tendersource", "enrich_range", source_row.pk), days).status_code == 302
+    )
+    ranged = Run.objects.get(workflow="tenders.enrich_range")
+    assert (ranged.input["start"], ranged.input["end"]) == (
+        "2026-02-20T00:00:00Z",
+        "2026-02-24T00:00:00Z",
+    )
     assert client_of(bob).post(place("tender", "enrich", tender.pk)).status_code == 403

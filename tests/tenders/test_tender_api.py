@@ -97,6 +97,15 @@ def test_an_export_holds_no_formula(tenders: TenderSource, api: Api):
     package = json.loads(b"".join(answer.streaming_content))  # type: ignore[attr-defined]
     assert package["version"] == "1.1"
     assert package["releases"] == [Tender.objects.get(region="UK2").compiled]
+    assert package["licences"] == [
+        {
+            "key": "uk_find_a_tender",
+            "name": "UK Find a Tender",
+            "licence": "Open Government Licence v3.0",
+            "attribution": tenders.attribution,
+        }
+    ]
+    assert client.get("/api/v1/tenders/export?as=xml").status_code == 422
 
 
 def test_a_sync_and_a_range_are_asked_for(tenders: TenderSource, api: Api):
@@ -107,6 +116,9 @@ def test_a_sync_and_a_range_are_asked_for(tenders: TenderSource, api: Api):
         days = {"from": "2026-02-01", "to": "2026-02-02"}
         ranged = client.post("/api/v1/tender-sources/uk_find_a_tender/sync", days)
         bad = client.post("/api/v1/tender-sources/uk_find_a_tender/sync", {"from": "May"})
+        headless = api("tenders:enrich").post(
+            "/api/v1/tender-sources/uk_find_a_tender/enrich", {"to": "2026-02-02"}
+        )
 
     run = Run.objects.get(workflow="tenders.sync")
     assert (answer.status_code, answer.json()) == (202, {"run": run.public_id})
@@ -115,6 +127,7 @@ def test_a_sync_and_a_range_are_asked_for(tenders: TenderSource, api: Api):
     assert ranged.json() == {"run": Run.objects.get(workflow="tenders.backfill").public_id}
     assert SyncWindow.objects.filter(kind="backfill").count() == 8
     assert (bad.status_code, bad.json()["detail"]) == (422, "'May' is no day.")
+    assert (headless.status_code, headless.json()["detail"]) == (422, "'' is no day.")
 
 
 def test_sources_and_windows_are_told_and_a_gap_is_given_up(tenders: TenderSource, api: Api):
