@@ -276,7 +276,7 @@ class Crawler:
         if verdict is Verdict.NUMBERS:
             if numbers.fetch_missing(self.run, window, self.manners):
                 return
-            verdict, why = self._after_numbers(window)
+            verdict, why = self._after_numbers(window, why)
         if verdict is Verdict.COMPLETE:
             self._complete(window)
         elif verdict is Verdict.AGAIN:
@@ -286,7 +286,9 @@ class Crawler:
         else:
             self._leave(window, why)
 
-    def _after_numbers(self, window: SyncWindow) -> tuple[Verdict, str]:
+    def _after_numbers(self, window: SyncWindow, doubt: str) -> tuple[Verdict, str]:
+        if doubt and numbers.span_of(window) is None:
+            return Verdict.OPEN, doubt
         failing = numbers.doubtful(window)
         if not failing:
             return Verdict.COMPLETE, ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -115,26 +115,39 @@ def next_missing(window: SyncWindow) -> int | None:
     if span is None:
         return None
     first, last = span
-    answered = _known(source, span) | set(_resting(source, (first, last + BEYOND)))
+    reach = (first, last + BEYOND)
+    answered = _known(source, reach) | set(_resting(source, reach))
     return next((n for n in range(first, last + BEYOND + 1) if n not in answered), None)
 
 
 def span_of(window: SyncWindow) -> tuple[int, int] | None:
     """Return the first and last number that belong to a window and its overlap.
 
-    The first is the one after the last that came before; where none is known, a few before the first that was seen.
+    The first is the one after the last that came before; where none is known, a few before the first that was seen. Of
+    a span in which nothing was published, they are those between the last before it and the first behind it, if both
+    are known; a first behind the last says that there are none.
     """
     source = window.source
     start, end = window.starts_at - source.overlap, window.ends_at + timedelta(days=1)
     tenders = Tender.objects.filter(source=source)
     seen = _numbers(source, tenders.filter(published_at__range=(start, end)))
     if not seen:
-        return None
+        return _between(source, start, end)
     near = [f"{source.ocid_prefix}{min(seen) - less}" for less in range(1, NEAR)]
     before = tenders.filter(Q(published_at__range=(start - BEFORE, start)) | Q(ocid__in=near))
     anchors = {number for number in _numbers(source, before) if number < min(seen)}
     first = max(anchors) + 1 if anchors else min(seen) - BEYOND
     return max(first, max(seen) - MOST_NUMBERS), max(seen)
+
+
+def _between(source: TenderSource, start: datetime, end: datetime) -> tuple[int, int] | None:
+    tenders = Tender.objects.filter(source=source)
+    before = _numbers(source, tenders.filter(published_at__range=(start - BEFORE, start)))
+    behind = _numbers(source, tenders.filter(published_at__range=(end, end + BEFORE)))
+    if not before or not behind:
+        return None
+    first, last = max(before) + 1, min(behind) - 1
+    return max(first, last - MOST_NUMBERS), last
 
 
 def forget_beyond(source: TenderSource) -> None:

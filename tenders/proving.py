@@ -11,6 +11,7 @@ from tenders.models.sources import Paging, Proof
 
 #: So many passes are made in search of one that brings nothing new.
 MOST_PASSES = 6
+NOTHING = "There is no release at all, which this source is not believed."
 
 
 class Verdict(Enum):
@@ -63,7 +64,7 @@ def judge(crawl: CrawlFacts, rule: Rule) -> tuple[Verdict, str]:
             f"Page {place[1]} is page {place[0]} once more: what stood there is unknown.",
         )
     if not crawl.pages or (not rule.may_be_empty and not any(page.count for page in crawl.pages)):
-        return Verdict.OPEN, "There is no release at all, which this source is not believed."
+        return _empty(crawl, rule)
     if rule.paging == Paging.LINKS_NEXT and crawl.pages[-1].count >= full_page(crawl, rule):
         return _full(crawl, rule)
     if rule.proof == Proof.CHAIN:
@@ -79,6 +80,13 @@ def repeated(pages: Sequence[PageFacts]) -> tuple[int, int] | None:
             return seen[page.content], place
         seen[page.content] = place
     return None
+
+
+def _empty(crawl: CrawlFacts, rule: Rule) -> tuple[Verdict, str]:
+    """A source that is never empty was: only the numbers on both sides of the span can show that none lies in it."""
+    if rule.proof != Proof.NUMBERS or not crawl.pages:
+        return Verdict.OPEN, NOTHING
+    return (Verdict.NUMBERS if crawl.passes else Verdict.AGAIN), NOTHING
 
 
 def full_page(crawl: CrawlFacts, rule: Rule) -> int:

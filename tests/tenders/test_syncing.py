@@ -327,6 +327,35 @@ def test_an_unstable_list_is_completed_by_its_numbers(
     assert source.cursor_at == MONDAY + timedelta(hours=17)
 
 
+def test_days_without_a_notice_are_proven_by_the_numbers_on_both_sides(
+    served: Serve, source_at: SourceAt, synced: Sync
+):
+    server = served("za_etenders")
+    holidays = timedelta(days=6)
+    for number, at in ((170_000, MONDAY), (170_001, MONDAY), (170_003, MONDAY + holidays)):
+        server.board.put(at, za_release(number, at))
+    source = source_at(server, "za_etenders")
+    with clock.travel(to=MONDAY + timedelta(hours=1)):
+        synced(source)
+
+    with clock.travel(to=MONDAY + timedelta(days=5)):
+        run = synced(source)
+    assert set(run.output["problems"]) == {
+        "There is no release at all, which this source is not believed."
+    }
+    gap = source.cursor_at
+    assert gap < MONDAY + timedelta(days=4)
+
+    for hours in (2, 3):  # the first brings what comes behind the gap, the second sees it
+        with clock.travel(to=MONDAY + holidays + timedelta(hours=hours)):
+            run = synced(source)
+    assert (run.output["outcome"], run.output["problems"]) == ("SUCCESS", [])
+    assert source.cursor_at == MONDAY + holidays + timedelta(hours=3)
+    assert stored(source) == server.board.keys()
+    # 170002 lies between: it was asked for by itself, and is not there.
+    assert AbsentNumber.objects.get(number=170_002).is_failure is False
+
+
 def test_pages_are_kept_as_they_came(served: Serve, source_at: SourceAt, synced: Sync):
     server = served("uk_contracts_finder")
     filled(server, 3, every=timedelta(minutes=1))
