@@ -30,8 +30,9 @@ from core.ids import decode
 from enrichment import accounts, doubts, ledger
 from enrichment.budgets import Payer
 from enrichment.composing import compose, sha256_of
-from enrichment.judging import Judgement, judge
+from enrichment.judging import Judgement, judge, message_of
 from enrichment.models import AiCall, Client, PromptVersion
+from enrichment.pricing import MORE_ROOM
 from enrichment.profile import Unreadable
 from enrichment.providers.base import AccountBlocked, InDoubt, NotTaken, RateLimited, Rejected
 from enrichment.providers.registry import provider, provider_in_use
@@ -39,12 +40,9 @@ from enrichment.states import CallStatus, Verdict
 from jobs import limits
 from jobs.context import RunContext
 
-DECIDED = "ai_call.decided"
 PAUSED = "paused"
 #: A call that does not even give way to its own time limit is stopped by the step's.
 STOP_AFTER = 30.0
-#: An answer that was cut off is asked for once more with so many times the room.
-MORE_ROOM = 2
 
 Reader = Callable[[dict[str, Any]], Any]
 
@@ -85,7 +83,9 @@ def ask(run: RunContext, step: str, **question: Any) -> AiCall:
             match = {"account": told["account"]}
             run.wait_for(f"{step}: until the account is resumed", accounts.RESUMED, match=match)
         else:
-            run.wait_for(f"{step}: until a person decides", DECIDED, match={"call": told["call"]})
+            run.wait_for(
+                f"{step}: until a person decides", ledger.DECIDED, match={"call": told["call"]}
+            )
 
 
 def answer(
@@ -271,6 +271,4 @@ def _run_key(run: RunContext) -> UUID:
 
 def _to_mend(call: AiCall) -> tuple[str, str]:
     """Return the answer of a call and what is wrong with it, for the model to mend."""
-    choices = (call.response or {}).get("choices") or [{}]
-    content = (choices[0].get("message") or {}).get("content")
-    return str(content or "(empty)"), call.problem
+    return str(message_of(call.response or {}).get("content") or "(empty)"), call.problem

@@ -50,7 +50,7 @@ def look(call: AiCall) -> None:
 def find(call: AiCall) -> str:
     """Take over the stored answer where the provider has one; return why it could not be asked, or nothing."""
     try:
-        found = provider(call.provider).find(key=call.key, model=call.model)
+        found = provider(call.provider).find(key=call.key)
     except CallOutcome as outcome:
         return f"It could not be looked up: {outcome.message}"
     if found:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.api.parsing import storable
 from enrichment.states import Verdict
 
 #: Some servers put JSON into a fence of Markdown although nobody asked for one.
@@ -26,9 +27,7 @@ class Judgement:
 
 def judge(response: Mapping[str, Any]) -> Judgement:
     """Read a chat completion as far as to its JSON object."""
-    choice = _first(response.get("choices"))
-    message = choice.get("message")
-    message = message if isinstance(message, Mapping) else {}
+    choice, message = _first(response.get("choices")), message_of(response)
     if refusal := message.get("refusal"):
         return Judgement(Verdict.REFUSED, problem=_line(refusal))
     reason = choice.get("finish_reason")
@@ -39,17 +38,23 @@ def judge(response: Mapping[str, Any]) -> Judgement:
     return _read(message.get("content"))
 
 
+def message_of(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the message of a chat completion; empty where it has none."""
+    message = _first(response.get("choices")).get("message")
+    return message if isinstance(message, Mapping) else {}
+
+
 def _read(content: Any) -> Judgement:
     if not isinstance(content, str) or not content.strip():
         return Judgement(Verdict.INVALID, problem="The answer is empty.")
     fenced = FENCE.match(content)
     try:
         answer = json.loads(fenced.group(1) if fenced else content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return Judgement(Verdict.INVALID, problem=f"The answer is not JSON: {_line(error)}.")
     if not isinstance(answer, dict):
         return Judgement(Verdict.INVALID, problem="The answer is not a JSON object.")
-    return Judgement(Verdict.VALID, answer)
+    return Judgement(Verdict.VALID, storable(answer))
 
 
 def _first(choices: Any) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from core import audit, clock
+from core.api.parsing import storable
 from enrichment import budgets
 from enrichment.budgets import Payer
 from enrichment.models import AiCall, BudgetUse
@@ -20,9 +21,12 @@ from enrichment.prices import price_of
 from enrichment.pricing import Usage, cost_of, most_for
 from enrichment.providers.base import CallOutcome, Completion
 from enrichment.states import TRANSITIONS, CallStatus
+from jobs.events.sending import send_event
 from messaging.alerts import raise_alert
 
 Fence = Callable[[], None]
+#: A parked call needs nobody any more: a person decided, or its answer came after all.
+DECIDED = "ai_call.decided"
 
 
 def move(call: AiCall, to: CallStatus, **fields: Any) -> bool:
@@ -89,18 +93,20 @@ def mark_sent(call: AiCall, *, fence: Fence) -> bool:
 def receive(call: AiCall, answers: Sequence[Completion]) -> bool:
     """Keep the raw answer and settle what it cost; several answers to one question are all paid, the first is used.
 
-    Not fenced: an answer that was paid for is kept, whoever holds the run by now.
+    Not fenced: an answer that was paid for is kept, whoever holds the run by now. Characters that no database keeps are
+    left out of it. Where a person was to decide, nobody needs to any more, and the run goes on.
     """
-    first = answers[0]
+    first, body = answers[0], storable(answers[0].body)
     usage = sum((Usage.of(each.body) for each in answers), Usage())
     with transaction.atomic():
+        was_parked = _standing_of(call) == CallStatus.PARKED
         is_new = move(
             call,
             CallStatus.RECEIVED,
-            response=first.body,
-            provider_id=str(first.body.get("id") or "")[:200],
+            response=body,
+            provider_id=str(body.get("id") or "")[:200],
             request_id=first.request_id[:200],
-            tier=str(first.body.get("service_tier") or "")[:40],
+            tier=str(body.get("service_tier") or "")[:40],
             input_tokens=usage.input,
             cached_tokens=usage.cached,
             output_tokens=usage.output,
@@ -112,7 +118,15 @@ def receive(call: AiCall, answers: Sequence[Completion]) -> bool:
         )
         if is_new:
             _settle(call, cost=call.cost_micros)
+        if is_new and was_parked:
+            send_event(DECIDED, {"call": call.public_id, "decision": "found"})
     return is_new
+
+
+def _standing_of(call: AiCall) -> str:
+    """Return how a call stands, and let nobody else move it until the transaction ends."""
+    one = AiCall.objects.select_for_update().filter(pk=call.pk)
+    return one.values_list("status", flat=True).get()
 
 
 def fail(call: AiCall, outcome: CallOutcome) -> bool:

@@ -15,6 +15,12 @@ MICROS = 1_000_000
 CENT = 10_000
 #: What a server adds to a request around its texts: roles, separators, the frame of the schema.
 FRAME_TOKENS = 200
+#: An answer that was cut off is asked for once more with so many times the room.
+MORE_ROOM = 2
+#: What is said about an answer that has to be mended, in four bytes a letter.
+MEND_TOKENS = 2_500
+#: No call has more; what a server tells beyond is no count.
+MOST_TOKENS = 100_000_000
 
 
 class Price(Protocol):
@@ -68,10 +74,29 @@ def most_for(request: Mapping[str, Any], price: Price | None) -> int:
     """Return the most that a request can cost: no token is shorter than one byte of what is sent."""
     if price is None:
         return 0
-    size = len(json.dumps(request, ensure_ascii=False).encode())
+    return _most(_tokens_in(request), int(request["max_completion_tokens"]), price)
+
+
+def most_with_mending(request: Mapping[str, Any], price: Price | None) -> int:
+    """Return the most that a question can cost in all: asked, cut off and asked with more room, then mended once."""
+    if price is None:
+        return 0
+    asked, longest = _tokens_in(request), int(request["max_completion_tokens"])
+    longer = longest * MORE_ROOM
+    return (
+        _most(asked, longest, price)
+        + _most(asked, longer, price)
+        + _most(asked + longer + MEND_TOKENS, longest, price)
+    )
+
+
+def _tokens_in(request: Mapping[str, Any]) -> int:
+    return len(json.dumps(request, ensure_ascii=False).encode()) + FRAME_TOKENS
+
+
+def _most(asked: int, answered: int, price: Price) -> int:
     dearer = max(Decimal(price.input_price), Decimal(price.cached_price))
-    longest = int(request["max_completion_tokens"])
-    return _up((size + FRAME_TOKENS) * dearer + longest * Decimal(price.output_price))
+    return _up(asked * dearer + answered * Decimal(price.output_price))
 
 
 def micros_of(dollars: Decimal) -> int:
@@ -97,4 +122,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _count(told: Mapping[str, Any], name: str) -> int:
     value = told.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        return 0
+    return min(max(value, 0), MOST_TOKENS)

@@ -70,5 +70,16 @@ def why_unstorable(data: Any) -> str:
     return ""
 
 
+def storable(data: Any) -> Any:
+    """Return JSON as a database can keep it: without such characters, and null for a number too large."""
+    if isinstance(data, dict):
+        return {storable(key): storable(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [storable(value) for value in data]
+    if isinstance(data, str):
+        return UNSTORABLE.sub("", data)
+    return None if isinstance(data, float) and not math.isfinite(data) else data
+
+
 def is_storable(text: str) -> bool:
     return UNSTORABLE.search(text) is None

@@ -7,7 +7,6 @@ from django.db import transaction
 from core import audit
 from core.errors import Conflict
 from enrichment import doubts, ledger
-from enrichment.asking import DECIDED
 from enrichment.models import AiCall
 from enrichment.states import CallStatus
 from jobs.events.sending import send_event
@@ -19,7 +18,7 @@ def look_again(call: AiCall, *, actor: str) -> bool:
     doubts.find(call)
     if call.status != CallStatus.RECEIVED:
         return False
-    _tell(call, "found", actor)
+    audit.record("ai_call.decided", call, actor=actor, decision="found")
     return True
 
 
@@ -38,14 +37,9 @@ def _abandon(call: AiCall, decision: str, actor: str) -> None:
         if not ledger.abandon(call, actor=actor):
             _check_parked(call)
         AiCall.objects.filter(pk=call.pk).update(problem_code=decision)
-        _tell(call, decision, actor)
+        audit.record("ai_call.decided", call, actor=actor, decision=decision)
+        send_event(ledger.DECIDED, {"call": call.public_id, "decision": decision}, actor=actor)
     call.refresh_from_db()
-
-
-@transaction.atomic
-def _tell(call: AiCall, decision: str, actor: str) -> None:
-    audit.record("ai_call.decided", call, actor=actor, decision=decision)
-    send_event(DECIDED, {"call": call.public_id, "decision": decision}, actor=actor)
 
 
 def _check_parked(call: AiCall) -> None:

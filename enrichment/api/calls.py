@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from core import clock
 from core.api.idempotency import idempotent
+from core.api.schema import IDEMPOTENCY_KEY
 from core.audit import actor_of
 from core.errors import Refused
 from enrichment.actions import deciding
@@ -31,6 +32,8 @@ from enrichment.serializers import (
 
 FILTERS = ("purpose", "subject", "status", "model")
 MONTH = 30
+#: Days that every time zone can tell.
+FIRST_YEAR, LAST_YEAR = 2000, 2999
 
 
 def calls() -> QuerySet[AiCall]:
@@ -76,13 +79,25 @@ class CallDecisionView(APIView):
     required_scopes: ClassVar = {"POST": "ai:decide"}
     required_permissions: ClassVar = {"POST": "enrichment.decide_aicall"}
 
-    @extend_schema(operation_id="ai_calls_decide", request=CallDecisionInput, responses=CallOutput)
-    @idempotent
+    @extend_schema(
+        operation_id="ai_calls_decide",
+        parameters=[IDEMPOTENCY_KEY],
+        request=CallDecisionInput,
+        responses=CallOutput,
+    )
     def post(self, request: Request, call_id: str) -> Response:
         """Look it up again, ask again (it counts as spent), or give up; 409 unless it waits for a decision."""
-        call = AiCall.from_public_id(call_id)
         wish = validated(CallDecisionInput(data=request.data))
-        getattr(deciding, wish["decision"])(call, actor=actor_of(request))
+        if wish["decision"] != "look_again":
+            return self._decide(request, call_id, wish["decision"])
+        call = AiCall.from_public_id(call_id)
+        deciding.look_again(call, actor=actor_of(request))  # asks the provider: in no transaction
+        return Response(CallOutput(calls().get(pk=call.pk)).data)
+
+    @idempotent
+    def _decide(self, request: Request, call_id: str, decision: str) -> Response:
+        call = AiCall.from_public_id(call_id)
+        getattr(deciding, decision)(call, actor=actor_of(request))
         return Response(CallOutput(calls().get(pk=call.pk)).data)
 
 
@@ -115,7 +130,7 @@ def day_of(request: Request, name: str) -> date | None:
         day = parse_date(text)
     except ValueError:
         day = None
-    if text and day is None:
+    if text and (day is None or not FIRST_YEAR <= day.year <= LAST_YEAR):
         raise Refused(f"{text!r} is no day.", field=name, value=text, remedy="Write 2027-03-01.")
     return day
 

@@ -66,5 +66,5 @@ class Provider(Protocol):
     def complete(self, request: dict[str, Any]) -> Completion:
         """Make one call, without retries; raises a CallOutcome."""
 
-    def find(self, *, key: str, model: str) -> Sequence[Completion]:
+    def find(self, *, key: str) -> Sequence[Completion]:
         """Return the stored answers that carry this key; raises a CallOutcome where they cannot be asked for."""

@@ -27,10 +27,14 @@ from enrichment.providers.waits import rest_of, wait_of
 #: A server of one's own may ask for no key, but the SDK does.
 NO_KEY = "none"
 CONNECT_SECONDS = 5.0
+#: The most that one page of stored answers holds.
+LISTED = 100
 BLOCKING_CODES = frozenset(
     {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "invalid_api_key"}
     | {"account_deactivated", "access_terminated"}
 )
+#: With an error of its own form in it: the API itself says that it failed. A gateway's 502 or 504 says nothing of it.
+OWNED_UP = frozenset({500, 503})
 _clients: dict[tuple[Any, ...], Any] = {}
 
 
@@ -48,19 +52,27 @@ class OpenAi:
             _raise_outcome(error)
         return _completion(answer)
 
-    def find(self, *, key: str, model: str) -> Sequence[Completion]:
+    def find(self, *, key: str) -> Sequence[Completion]:
         import openai
 
         try:
-            page = _client().chat.completions.list(
-                metadata={"step_key": key}, model=model, limit=10
+            answer = _client().chat.completions.with_raw_response.list(
+                metadata={"step_key": key}, order="desc", limit=LISTED
             )
         except openai.OpenAIError as error:
             _raise_outcome(error)
-        stored = [each.to_dict(mode="json") for each in page.data or ()]
-        # Servers that do not know the filter list everything.
-        mine = [body for body in stored if (body.get("metadata") or {}).get("step_key") == key]
+        listed = _json_of(answer)
+        stored = listed.get("data") if isinstance(listed, dict) else None
+        if not isinstance(stored, list):
+            raise InDoubt("unreadable_list", "The server answered 200 with no list.")
+        # Servers that do not know the filter list everything: the newest first.
+        mine = [body for body in stored if _carries(body, key)]
         return [Completion(body, str(body.get("request_id") or "")) for body in mine]
+
+
+def _carries(body: Any, key: str) -> bool:
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    return isinstance(metadata, dict) and metadata.get("step_key") == key
 
 
 def _client() -> Any:
@@ -93,10 +105,7 @@ def _completion(answer: Any) -> Completion:
     """Return what came, unread; a 200 that is no JSON object is a doubt: something may have been paid."""
     headers = answer.headers
     request_id = headers.get("x-request-id", "")
-    try:
-        body = json.loads(answer.http_response.content)
-    except ValueError:
-        body = None
+    body = _json_of(answer)
     if not isinstance(body, dict) or "choices" not in body:
         raise InDoubt(
             "unreadable_answer",
@@ -104,6 +113,14 @@ def _completion(answer: Any) -> Completion:
             request_id=request_id,
         )
     return Completion(body, request_id, rest_of(headers))
+
+
+def _json_of(answer: Any) -> Any:
+    """Return the JSON of an answer's body; None where it is none."""
+    try:
+        return json.loads(answer.http_response.content)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _raise_outcome(error: Any) -> NoReturn:
@@ -129,7 +146,7 @@ def _of_status(error: Any) -> CallOutcome:
     if status == 409:
         return NotTaken(code or "conflict", message, **known)
     if status >= 500 or status == 408:
-        is_denied = isinstance(error.body, Mapping)
+        is_denied = status in OWNED_UP and isinstance(error.body, Mapping)
         return InDoubt(code or f"http_{status}", message, is_denied=is_denied, **known)
     return Rejected(code or f"http_{status}", message, **known)
 

@@ -43,7 +43,7 @@ class Sandbox:
 
     def complete(self, request: dict[str, Any]) -> Completion:
         schema = request["response_format"]["json_schema"]["schema"]
-        content = json.dumps(_fitting(schema, RECORDED))
+        content = json.dumps(_fitting(schema, RECORDED | _queries_for(_asked(request))))
         identity = sha256_of(request)[:24]
         body = {
             "id": f"sandbox-{identity}",
@@ -61,8 +61,27 @@ class Sandbox:
         }
         return Completion(body)
 
-    def find(self, *, key: str, model: str) -> Sequence[Completion]:
+    def find(self, *, key: str) -> Sequence[Completion]:
         return ()
+
+
+def _asked(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the data of a question, as a model would see it."""
+    inside = request["messages"][1]["content"].partition("<data>")[2].partition("</data>")[0]
+    found: Mapping[str, Any] = json.loads(inside)
+    return found
+
+
+def _queries_for(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return as many queries for each intent as are asked for, where queries are."""
+    if not {"keyword", "intents", "count"} <= asked.keys():
+        return {}
+    told = [
+        {"intent": intent, "text": f"{MARK}: {intent} question {n} about {asked['keyword']}"}
+        for intent in asked["intents"]
+        for n in range(1, asked["count"] + 1)
+    ]
+    return {"queries": told}
 
 
 def _usage(request: Mapping[str, Any], content: str) -> dict[str, int]:
@@ -79,7 +98,7 @@ def _usage(request: Mapping[str, Any], content: str) -> dict[str, int]:
 def _fitting(schema: Mapping[str, Any], recorded: Any = None) -> Any:
     """Return a value of a schema: what was recorded where that fits, else the smallest there is."""
     if "enum" in schema:
-        return schema["enum"][0]
+        return recorded if recorded in schema["enum"] else schema["enum"][0]
     if options := schema.get("anyOf"):
         return _fitting(options[0], recorded)
     kind = schema.get("type")

@@ -187,7 +187,9 @@ def test_the_ledger_shows_request_answer_and_cost(api, model, acme):
     assert read["response"]["id"] == call.provider_id
     assert (day["purpose"], day["calls"], day["cost"]) == ("clients.enhance", 1, listed["cost"])
     assert caller.get("/api/v1/ai-calls?purpose=other").json()["results"] == []
-    assert caller.get("/api/v1/ai-costs?since=yesterday").status_code == 422
+    for day in ("yesterday", "0001-01-01", "9999-12-31"):
+        assert caller.get(f"/api/v1/ai-costs?since={day}").status_code == 422
+        assert caller.get(f"/api/v1/ai-costs?until={day}").status_code == 422
 
 
 def test_a_doubt_is_decided_over_http(api, model, acme):
@@ -206,6 +208,26 @@ def test_a_doubt_is_decided_over_http(api, model, acme):
     run_until_idle(advance=True)
     run.refresh_from_db()
     assert run.status == "completed"
+
+
+def test_a_decision_that_is_sent_twice_is_taken_once(api, model, acme):
+    model.misbehave(script=[["drop"]])
+    enhance_client(acme, actor=ALICE)
+    run_until_idle(advance=True)
+    caller, place = api("ai:decide"), f"/api/v1/ai-calls/{AiCall.objects.get().public_id}/decide"
+
+    answers = [
+        caller.post(place, {"decision": decision}, headers={"Idempotency-Key": decision})
+        for decision in ("look_again", "ask_again", "ask_again")
+    ]
+    run_until_idle(advance=True)
+
+    assert [(each.status_code, each.json()["status"]) for each in answers] == [
+        (200, "parked"),
+        (200, "abandoned"),
+        (200, "abandoned"),
+    ]
+    assert AiCall.objects.count() == 2
 
 
 def test_proposals_are_decided_over_http(api, model, client_named):

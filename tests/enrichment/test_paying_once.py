@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
 from core import clock
 from core.errors import Conflict
+from enrichment import ledger
 from enrichment.accounts import account_of, resume_account
 from enrichment.actions import deciding
 from enrichment.actions.enhancing import enhance_client
 from enrichment.models import AiAccount, AiCall, FieldValue
+from enrichment.providers.base import Completion
 from jobs import limits
 from jobs.actions import retry_run
 from jobs.models import Event
 from jobs.testing import run_one, run_until_idle
 from tests.enrichment.conftest import ALICE
 from tests.fakes.openai_account import Refusal
+from tests.fakes.serving import Reply
 
 pytestmark = pytest.mark.django_db
 
@@ -206,6 +210,94 @@ def test_an_error_after_a_paid_answer_is_found_out(model, enhanced):
     run = enhanced()
 
     assert (run.status, model.account.calls, len(model.paid)) == ("completed", 1, 1)
+
+
+@pytest.mark.parametrize("status", [408, 502, 504])
+def test_what_a_gateway_says_is_no_word_of_the_model_and_stays_in_doubt(status, model, enhanced):
+    """Behind a 504 the answer may still be on its way: it is not asked for again."""
+    model.misbehave(script=[[status, "gateway_timeout"]])
+
+    run = enhanced()
+
+    assert (run.status, AiCall.objects.get().status) == ("waiting", "parked")
+    assert (model.account.calls, model.account.listings) == (1, 3)
+
+
+def test_a_list_that_is_none_is_no_answer_and_nothing_is_asked_again(model, enhanced):
+    model.misbehave(script=[["cut"]])
+    model.account.list = lambda query, headers: Reply(200, {}, raw=b"<html>Gateway</html>")
+
+    run = enhanced()
+
+    call = AiCall.objects.get()
+    assert (run.status, call.status, model.account.calls) == ("waiting", "parked", 1)
+    assert "could not be looked up: The server answered 200 with no list." in call.problem
+
+
+def test_an_answer_is_found_though_the_server_names_the_model_more_exactly(model, enhanced):
+    model.misbehave(script=[["cut"]])
+    make = model.account._make
+
+    def dated(request, fate):
+        completion = make(request, fate)
+        completion["model"] = "gpt-test-2026-11-01"
+        return completion
+
+    model.account._make = dated
+
+    run = enhanced()
+
+    assert (run.status, model.account.calls, len(model.paid)) == ("completed", 1, 1)
+
+
+def test_an_answer_that_comes_after_all_needs_no_decision_and_the_run_goes_on(model, enhanced):
+    """Its worker was taken for dead, and wakes with the answer."""
+    run, call = parked(model, enhanced)
+    told = json.dumps({"business_model": "B2B"})
+    body = {"id": "late", "choices": [{"message": {"content": told}, "finish_reason": "stop"}]}
+
+    assert ledger.receive(call, [Completion(body)]) is True
+
+    assert go_on(run) == "completed"
+    assert (AiCall.objects.get().status, model.account.calls, money_held()) == ("received", 1, 0)
+    with pytest.raises(Conflict):
+        deciding.ask_again(call, actor=ALICE)
+
+
+BROKEN = {
+    "id": "chatcmpl-\0",
+    "choices": [
+        {
+            "message": {"content": '{"business_model": "B2B \\u0000\\ud800", "x": NaN}\0\ud83d'},
+            "finish_reason": "stop",
+            "logprobs": [float("-inf"), float("nan")],
+        }
+    ],
+    "usage": {"prompt_tokens": 10**12, "completion_tokens": 5},
+}
+
+
+def test_an_answer_that_no_database_could_keep_is_kept_without_what_it_cannot(model, enhanced):
+    model.account.complete = lambda body, headers: Reply(200, BROKEN)
+
+    run = enhanced()
+
+    call = AiCall.objects.get()
+    assert (run.status, call.status, call.provider_id) == ("completed", "received", "chatcmpl-")
+    assert call.response["choices"][0]["logprobs"] == [None, None]
+    assert call.input_tokens == 100_000_000
+    assert FieldValue.objects.get().value == "B2B"
+
+
+@pytest.mark.parametrize("choices", ["text", [], ["text"], [{"message": "text"}], [{}]])
+def test_an_answer_in_no_known_form_is_mended_and_not_lost(choices, model, enhanced):
+    complete, odd = model.account.complete, [Reply(200, {"id": "x", "choices": choices})]
+    model.account.complete = lambda body, headers: odd.pop() if odd else complete(body, headers)
+
+    run = enhanced()
+
+    assert run.status == "completed"
+    assert [call.verdict for call in AiCall.objects.order_by("id")] == ["invalid", "valid"]
 
 
 def test_a_server_that_cannot_be_reached_costs_nothing(model, enhanced, settings):

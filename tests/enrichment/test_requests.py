@@ -140,6 +140,7 @@ def test_any_text_comes_back_as_it_was(text):
         ({"max_tokens": 0}, "max_tokens"),
         ({"params": {"store": False}}, "params"),
         ({"params": {"max_completion_tokens": 9}}, "params"),
+        ({"params": {"service_tier": "priority"}}, "params"),
         ({"schema": {"type": "array"}}, "schema"),
         ({"schema": {"type": "object", "properties": {"a": {"type": "string"}}}}, "schema"),
     ],

@@ -224,7 +224,9 @@ class OpenAiAccount:
                 if visible_at <= time.monotonic()
                 and wanted.items() <= completion["metadata"].items()
                 and asked.get("model", completion["model"]) == completion["model"]
-            ][: int(asked.get("limit", 20))]
+            ]
+            newest_first = asked.get("order") == "desc"
+            found = found[:: -1 if newest_first else 1][: int(asked.get("limit", 20))]
         ids = [each["id"] for each in found]
         body = {
             "object": "list",
