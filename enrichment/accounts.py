@@ -17,8 +17,13 @@ def account_of(name: str) -> AiAccount:
     return AiAccount.objects.get_or_create(name=name)[0]
 
 
+def paused_account(name: str) -> AiAccount | None:
+    """Return the account of a provider where it is paused."""
+    return AiAccount.objects.filter(name=name, paused_at__isnull=False).first()
+
+
 def is_paused(name: str) -> bool:
-    return AiAccount.objects.filter(name=name, paused_at__isnull=False).exists()
+    return paused_account(name) is not None
 
 
 @transaction.atomic

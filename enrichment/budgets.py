@@ -3,21 +3,26 @@
 Every budget that holds for a call has one row per period. Money is set aside by a conditional UPDATE of that row: it
 succeeds only while what is spent and what is set aside, this included, stay within the cap. The rows are taken in the
 order of their keys, so that two calls never wait for each other.
+
+A budget counts its whole period: one that is set in the middle of it begins with what the ledger says was spent before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from core import clock
-from core.errors import Refused, RetryAfter
-from enrichment.models import Budget, BudgetUse
+from core.errors import NotFound, Refused, RetryAfter
+from core.ids import decode
+from enrichment.models import AiCall, Budget, BudgetUse
 from enrichment.pricing import in_dollars
 from enrichment.states import Scope
 
@@ -81,8 +86,39 @@ def budgets_for(payer: Payer) -> Iterator[tuple[Budget, str]]:
 
 
 def _use_of(budget: Budget, period: str) -> BudgetUse:
-    BudgetUse.objects.bulk_create([BudgetUse(budget=budget, period=period)], ignore_conflicts=True)
-    return BudgetUse.objects.select_related("budget").get(budget=budget, period=period)
+    uses = BudgetUse.objects.select_related("budget").filter(budget=budget, period=period)
+    if found := uses.first():
+        return found
+    first = BudgetUse(budget=budget, period=period, spent_micros=_spent_before(budget, period))
+    BudgetUse.objects.bulk_create([first], ignore_conflicts=True)
+    return uses.get()
+
+
+def _spent_before(budget: Budget, period: str) -> int:
+    """Return what the calls of a period cost before its budget was there; those under way count with the most."""
+    calls = AiCall.objects.filter(_in_period(budget.scope, period))
+    sums = calls.aggregate(cost=Sum("cost_micros"), held=Sum("reserved_micros"))
+    return (sums["cost"] or 0) + (sums["held"] or 0)
+
+
+def _in_period(scope: str, period: str) -> Q:
+    """Return what tells the calls of a period in the ledger."""
+    if scope == Scope.CLIENT:
+        client = _key_of("cli", period)
+        return Q(client=client) if client else Q(pk=None)
+    if scope == Scope.RUN:
+        run = _key_of("run", period)
+        return Q(run=run) | Q(run__parent=run) if run else Q(pk=None)
+    day = date.fromisoformat(period if scope == Scope.DAY else f"{period}-01")
+    return Q(created_at__gte=datetime.combine(day, time.min, timezone.get_default_timezone()))
+
+
+def _key_of(prefix: str, public_id: str) -> UUID | None:
+    """Return the key behind a public id; None where it is the id of something else."""
+    try:
+        return UUID(int=decode(prefix, public_id))
+    except (NotFound, ValueError):
+        return None
 
 
 def _take(use: BudgetUse, amount: int) -> None:
@@ -116,5 +152,7 @@ def _why_not(use: BudgetUse, amount: int) -> Exception:
 def standing_of(budget: Budget, period: str) -> dict[str, Any]:
     """Return what is spent, set aside and left of a budget in one period."""
     use = BudgetUse.objects.filter(budget=budget, period=period).first()
-    spent, held = (use.spent_micros, use.reserved_micros) if use else (0, 0)
+    if use is None:
+        use = BudgetUse(spent_micros=_spent_before(budget, period))
+    spent, held = use.spent_micros, use.reserved_micros
     return {"spent": spent, "reserved": held, "left": max(budget.cap_micros - spent - held, 0)}

@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.errors import NotFound, Refused
+from enrichment.composing import A_KEY, compose
 from enrichment.models import SANDBOX, AiCall, Prompt, PromptVersion
 from enrichment.prices import price_of
+from enrichment.pricing import most_for
 from enrichment.prompts import version_of
 from enrichment.providers.registry import provider_in_use
 from jobs.actions import start_run
@@ -49,6 +51,15 @@ class Score:
                 self.right += 1
             elif len(self.misses) < MOST_MISSES:
                 self.misses.append(f"case {number}, {name}: {told!r} instead of {wanted!r}")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What comparing two versions costs at most; nothing where the sandbox answers."""
+
+    calls: int
+    at_most: int
+    is_sandbox: bool
 
 
 def is_right(told: Any, wanted: Any) -> bool:
@@ -93,14 +104,37 @@ def compare(
 ) -> Run:
     """Start asking two versions, the last two unless said; raise Refused where there are none, or no price."""
     chosen = _versions(name, versions)
-    if provider_in_use() != SANDBOX:
-        for version in chosen:
-            price_of(version.model)
+    cost_at_most(chosen, cases)
     given = {
         "versions": [version.public_id for version in chosen],
         "cases": [asdict(case) for case in cases],
     }
     return start_run("enrichment.evaluate_prompt", input=given, actor=actor)
+
+
+def estimate(
+    name: str, cases: Sequence[Case], *, versions: Sequence[int] | None = None
+) -> Estimate:
+    """Return what comparing would cost, without asking anybody; raises as `compare`."""
+    chosen = _versions(name, versions)
+    at_most = cost_at_most(chosen, cases)
+    return Estimate(len(chosen) * len(cases), at_most, is_sandbox=provider_in_use() == SANDBOX)
+
+
+def cost_at_most(versions: Sequence[PromptVersion], cases: Sequence[Case]) -> int:
+    """Return the most that asking all of it can cost; raise Refused where a model has no price."""
+    if provider_in_use() == SANDBOX:
+        return 0
+    return sum(_most_of(version, cases) for version in versions)
+
+
+def _most_of(version: PromptVersion, cases: Sequence[Case]) -> int:
+    price = price_of(version.model)
+    requests = (
+        compose(version, case.input, key=A_KEY, purpose=PURPOSE, name=version.prompt.name)
+        for case in cases
+    )
+    return sum(most_for(request, price) for request in requests)
 
 
 def _versions(name: str, wanted: Sequence[int] | None) -> list[PromptVersion]:
@@ -114,6 +148,13 @@ def _versions(name: str, wanted: Sequence[int] | None) -> list[PromptVersion]:
             f"{name} has one version, and comparing needs two.",
             field="versions",
             remedy="Save another under Prompts.",
+        )
+    if len(set(numbers)) < 2:
+        raise Refused(
+            f"Version {numbers[0]} cannot be compared with itself.",
+            field="versions",
+            value=numbers,
+            remedy="Name two versions.",
         )
     return [found[number] for number in numbers]
 

@@ -10,7 +10,7 @@ from django.db.models import Sum
 from django.urls import reverse
 
 from core.live import Figure, Look, Notice
-from enrichment.accounts import account_of
+from enrichment.accounts import is_paused, paused_account
 from enrichment.models import AiCall, Client, Competitor, FieldValue, Proposal
 from enrichment.pricing import in_dollars
 from enrichment.profile import FIELDS, label_of
@@ -33,6 +33,12 @@ WAITING = Look("Waits for you", "front_hand", "warn")
 PAUSED = Look("AI is paused", "pause_circle", "warn")
 
 
+def source_of(source: str, call: AiCall | None) -> str:
+    """Return who said something, and that nobody did where the sandbox made it up."""
+    made_up = " (sandbox)" if call and call.is_sandbox else ""
+    return f"{Source(source).label}{made_up}"
+
+
 @dataclass(frozen=True)
 class Line:
     """One field: its label, its value, and who said it."""
@@ -49,10 +55,8 @@ class Line:
 
     @property
     def who(self) -> str:
-        call = self.said.call
-        made_up = " (sandbox)" if call and call.is_sandbox else ""
         source = self.said.source if isinstance(self.said, FieldValue) else Source.AI
-        return f"{Source(source).label}{made_up}"
+        return source_of(source, self.said.call)
 
 
 @dataclass(frozen=True)
@@ -80,10 +84,16 @@ class Panel:
 
 def panel_of(client: Client) -> Panel:
     """Return the panel of a client as it stands now."""
-    waiting = list(client.proposals.filter(status=ProposalStatus.PENDING).order_by("field"))
+    pending = client.proposals.filter(status=ProposalStatus.PENDING)
+    waiting = list(pending.select_related("call").order_by("field"))
     return Panel(
         client,
-        look_of(client, is_waiting=bool(waiting)),
+        look_of(
+            client,
+            is_waiting=bool(waiting),
+            in_doubt=client.calls.parked().exists(),
+            is_paused=is_paused(provider_in_use()),
+        ),
         client.run,
         notices_of(client, waiting),
         figures_of(client, waiting),
@@ -94,18 +104,28 @@ def panel_of(client: Client) -> Panel:
     )
 
 
-def look_of(client: Client, *, is_waiting: bool = False) -> Look:
-    """Return how a client stands, in one word."""
+def look_of(client: Client, *, is_waiting: bool, in_doubt: bool, is_paused: bool) -> Look:
+    """Return how a client stands, in one word.
+
+    `is_waiting`: values wait for a person; `in_doubt`: a call does; `is_paused`: nothing is asked of the provider now.
+    """
     run = client.run
     if run and run.status in ACTIVE:
-        if client.calls.parked().exists():
+        if in_doubt:
             return WAITING
-        if run.status == RunStatus.WAITING and account_of(provider_in_use()).is_paused:
+        if run.status == RunStatus.WAITING and is_paused:
             return PAUSED
-        return QUEUED if run.started_at is None else ASKING
+        return QUEUED if run.started_at is None or not is_its_own(run) else ASKING
     if is_waiting:
         return WAITING
+    if run and not is_its_own(run):
+        return LOOKS[RunStatus.CANCELLED]  # the run of many ended before its turn came
     return LOOKS[RunStatus(run.status) if run else None]
+
+
+def is_its_own(run: Run) -> bool:
+    """Tell a run that asks about one client from one that asks about many, in which its turn is yet to come."""
+    return run.workflow == "enrichment.enhance_client"
 
 
 def lines_of(client: Client) -> list[Line]:
@@ -126,8 +146,8 @@ def in_words(value: Any) -> str:
 
 def notices_of(client: Client, waiting: Sequence[Proposal]) -> list[Notice]:
     told = []
-    account = account_of(provider_in_use())
-    if account.is_paused:
+    account = paused_account(provider_in_use())
+    if account:
         told.append(
             Notice(
                 f"AI is paused: {account.paused_reason}",
@@ -138,7 +158,7 @@ def notices_of(client: Client, waiting: Sequence[Proposal]) -> list[Notice]:
         )
     told += [_notice_of_call(call) for call in client.calls.parked()]
     run = client.run
-    if run and run.status == RunStatus.FAILED and run.error:
+    if run and run.status == RunStatus.FAILED and run.error and is_its_own(run):
         told.append(
             Notice(
                 run.error["message"],

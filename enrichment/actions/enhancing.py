@@ -11,11 +11,11 @@ from django.db.models import Avg
 from core import audit
 from core.errors import Conflict, Refused
 from enrichment.actions.money import cap_together
-from enrichment.applying import what_is_known
-from enrichment.composing import compose
+from enrichment.applying import what_is_known_of
+from enrichment.composing import A_KEY, compose
 from enrichment.models import SANDBOX, AiCall, Client
 from enrichment.prices import price_of
-from enrichment.pricing import most_for
+from enrichment.pricing import most_with_mending
 from enrichment.prompts import version_of
 from enrichment.providers.registry import provider_in_use
 from enrichment.states import CallStatus, Mode
@@ -35,7 +35,10 @@ SAMPLE = 200
 
 @dataclass(frozen=True)
 class Estimate:
-    """What asking about some clients costs: at most, and probably; None where no call of late tells."""
+    """What asking about some clients costs: probably (None where no call of late tells), and at most.
+
+    At most is what it comes to when each answer is cut off, asked for anew, and then has to be mended.
+    """
 
     clients: int
     at_most: int
@@ -45,7 +48,7 @@ class Estimate:
 
 def enhance_client(client: Client, *, actor: str, mode: str = "") -> Run:
     """Ask AI about a client; return the run. Raises Conflict where that is under way, Refused without a price."""
-    _check_mode(mode)
+    check_mode(mode)
     check_price()
     with transaction.atomic():
         locked = lock_client(client)
@@ -90,9 +93,54 @@ def enhance_row(client: Client, *, key: str, within: str, actor: str) -> Run:
 def enhance_many(
     clients: Sequence[Client], *, actor: str, mode: str = "", cap_micros: int | None = None
 ) -> Run:
-    """Ask about many, one run each, joined by one; `cap_micros` is the most that all of them may cost together."""
-    _check_mode(mode)
+    """Ask about many, one run each, joined by one; `cap_micros` is the most that all of them may cost together.
+
+    Each client once, and those under way not a second time, in whatever order they were asked for: what was pressed
+    twice is paid once. Raises Conflict where all of them are under way.
+    """
+    check_mode(mode)
     check_price()
+    _check_number(clients)
+    with transaction.atomic():
+        resting = _lock_resting(clients)
+        if not resting:
+            raise Conflict(
+                f"{_all_of(clients)} being asked about already.",
+                field="clients",
+                value=len(clients),
+                remedy="Wait for it, or cancel those runs.",
+                code="under_way",
+            )
+        run = start_run(
+            "enrichment.enhance_clients",
+            input={"clients": [client.public_id for client in resting], "mode": mode},
+            actor=actor,
+        )
+        Client.objects.filter(pk__in=[client.pk for client in resting]).update(run=run)
+        if cap_micros is not None:
+            cap_together(run.public_id, cap_micros=cap_micros, actor=actor)
+        left_out = len(clients) - len(resting)
+        audit.record(
+            "clients.enhancement_started",
+            run,
+            actor=actor,
+            clients=len(resting),
+            left_out=left_out,
+        )
+    return run
+
+
+def _lock_resting(clients: Sequence[Client]) -> list[Client]:
+    """Let nobody else start asking about these clients; return those that nobody asks about, in the given order."""
+    once = {client.pk: client for client in clients}
+    locked = Client.objects.select_for_update().filter(pk__in=once).order_by("pk")
+    run_of = dict(locked.values_list("pk", "run_id"))
+    active = Run.objects.active().filter(pk__in=set(run_of.values()) - {None})
+    busy = set(active.values_list("pk", flat=True))
+    return [each for pk, each in once.items() if pk in run_of and run_of[pk] not in busy]
+
+
+def _check_number(clients: Sequence[Client]) -> None:
     if not 0 < len(clients) <= MOST_AT_ONCE:
         raise Refused(
             f"{len(clients):,} clients cannot be asked about at once.",
@@ -100,31 +148,27 @@ def enhance_many(
             value=len(clients),
             remedy=f"Choose 1 to {MOST_AT_ONCE:,}.",
         )
-    with transaction.atomic():
-        run = start_run(
-            "enrichment.enhance_clients",
-            input={"clients": [client.public_id for client in clients], "mode": mode},
-            actor=actor,
-        )
-        if cap_micros is not None:
-            cap_together(run.public_id, cap_micros=cap_micros, actor=actor)
-        audit.record("clients.enhancement_started", run, actor=actor, clients=len(clients))
-    return run
+
+
+def _all_of(clients: Sequence[Client]) -> str:
+    return f"{clients[0].name} is" if len(clients) == 1 else f"All {len(clients):,} clients are"
 
 
 def estimate(clients: Sequence[Client]) -> Estimate:
-    """Return what asking about these clients costs; raise Refused where the model has no price."""
+    """Return what asking about these clients costs, each once; raise Refused where the model has no price."""
+    _check_number(clients)
+    once = {client.pk: client for client in clients}
     version = version_of(PROMPT)
     is_sandbox = provider_in_use() == SANDBOX
     price = None if is_sandbox else price_of(version.model)
     requests = (
-        compose(version, what_is_known(client), key="", purpose=PURPOSE, name=PROMPT)
-        for client in clients
+        compose(version, known, key=A_KEY, purpose=PURPOSE, name=PROMPT)
+        for known in what_is_known_of(list(once.values()))
     )
-    at_most = sum(most_for(request, price) for request in requests)
+    at_most = sum(most_with_mending(request, price) for request in requests)
     mean = None if is_sandbox else _mean_cost(version.model)
-    probably = min(at_most, round(mean * len(clients))) if mean is not None else None
-    return Estimate(len(clients), at_most, probably, is_sandbox)
+    probably = min(at_most, round(mean * len(once))) if mean is not None else None
+    return Estimate(len(once), at_most, probably, is_sandbox)
 
 
 def check_price() -> None:
@@ -140,7 +184,8 @@ def _mean_cost(model: str) -> float | None:
     return mean
 
 
-def _check_mode(mode: str) -> None:
+def check_mode(mode: str) -> None:
+    """Refuse a mode that is none: what should have been reviewed would else be written."""
     if mode and mode not in Mode.values:
         raise Refused(
             f"{mode!r} is no mode.",

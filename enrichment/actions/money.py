@@ -41,8 +41,14 @@ def set_budget(scope: str, *, cap_micros: int, actor: str, subject: str = "") ->
 
 
 def cap_together(group: str, *, cap_micros: int, actor: str) -> Budget:
-    """Cap what all calls `within` a run, or another thing that groups them, may cost; said once, it stays."""
+    """Cap what all calls `within` a run, or another thing that groups them, may cost; said once, it stays.
+
+    Never more than the budget of each run: whoever may ask may spend less than that by this, not more.
+    """
     _check_amount(cap_micros)
+    general = Budget.objects.filter(scope=Scope.RUN, subject="").first()
+    if general:
+        cap_micros = min(cap_micros, general.cap_micros)
     budget, is_new = Budget.objects.get_or_create(
         scope=Scope.RUN,
         subject=group,

@@ -10,8 +10,11 @@ from django.db import transaction
 from core import audit, clock
 from core.errors import Refused
 from enrichment.actions.enhancing import HEAD_START
+from enrichment.applying import what_is_known
+from enrichment.composing import A_KEY, compose
 from enrichment.models import SANDBOX, AiCall, Brief, Client, SearchQuery
 from enrichment.prices import price_of
+from enrichment.pricing import most_with_mending
 from enrichment.profile import clean_text
 from enrichment.prompts import version_of
 from enrichment.providers.registry import provider_in_use
@@ -62,6 +65,21 @@ def generate_queries(
         )
         audit.record("client.queries_started", client, actor=actor, run=run.public_id)
     return run
+
+
+def most_for_a_keyword(client: Client) -> int:
+    """Return the most that the queries of one keyword can cost; nothing where the sandbox answers. Raises Refused."""
+    if provider_in_use() == SANDBOX:
+        return 0
+    version = version_of("search-queries")
+    about = {
+        "keyword": "?" * LONGEST_KEYWORD,
+        "count": MOST_PER_INTENT,
+        "intents": Intent.values,
+        "company": what_is_known(client),
+    }
+    request = compose(version, about, key=A_KEY, purpose="clients.queries", name="search-queries")
+    return most_with_mending(request, price_of(version.model))
 
 
 def save_queries(

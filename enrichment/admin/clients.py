@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -28,7 +28,7 @@ from enrichment.actions.fields import (
     undo_call,
     unlock_fields,
 )
-from enrichment.actions.writing import generate_queries
+from enrichment.actions.writing import generate_queries, most_for_a_keyword
 from enrichment.admin.wording import in_a_sentence
 from enrichment.forms import (
     CapForm,
@@ -41,9 +41,10 @@ from enrichment.forms import (
     pending,
 )
 from enrichment.live import look_of, panel_of
-from enrichment.models import AiCall, Client
+from enrichment.models import AiAccount, AiCall, Client
 from enrichment.pricing import in_dollars, micros_of
 from enrichment.profile import FIELDS
+from enrichment.providers.registry import provider_in_use
 from enrichment.states import ProposalStatus
 from jobs.states import ACTIVE
 
@@ -58,6 +59,14 @@ def ask_to_enhance(_admin: Any, _request: HttpRequest, client: Client) -> str:
 def why_not_enhance(_admin: Any, _request: HttpRequest, client: Client) -> str:
     is_under_way = client.run and client.run.status in ACTIVE
     return "It is being asked about already." if is_under_way else ""
+
+
+def ask_to_write_queries(_admin: Any, _request: HttpRequest, client: Client) -> str:
+    each = most_for_a_keyword(client)
+    cost = (
+        f"at most {in_dollars(each)} each" if each else "to the built-in sandbox model, for nothing"
+    )
+    return f"A model writes what people search with: one call for each keyword, {cost}."
 
 
 def why_not_undo(_admin: Any, _request: HttpRequest, client: Client) -> str:
@@ -213,7 +222,7 @@ class ClientAdmin(ModelAdmin):
         label="Write queries",
         permission="write",
         form=QueriesForm,
-        confirm="A model writes what people search with: one call for each keyword.",
+        confirm=ask_to_write_queries,
         icon="search",
     )
     def write_queries(self, request: HttpRequest, client: Client, **wish: Any) -> str:
@@ -272,14 +281,17 @@ class ClientAdmin(ModelAdmin):
     def _enhance(
         self, request: HttpRequest, chosen: QuerySet[Client], wish: dict[str, Any]
     ) -> HttpResponse:
-        cap = wish["at_most"]
+        cap, clients = wish["at_most"], list(chosen)
         run = enhance_many(
-            list(chosen),
+            clients,
             mode=wish["mode"],
             cap_micros=None if cap is None else micros_of(cap),
             actor=actor_of(request),
         )
-        messages.success(request, "AI is asked about them; this page follows it.")
+        asked = len(run.input["clients"])
+        left_out = len(clients) - asked
+        others = f" {left_out:,} were being asked about already." if left_out else ""
+        messages.success(request, f"AI is asked about {asked:,}; this page follows it.{others}")
         return redirect(reverse("admin:jobs_run_change", args=[run.pk]))
 
     # --- the panel ---------------------------------------------------------------------------
@@ -296,7 +308,11 @@ class ClientAdmin(ModelAdmin):
         waiting = Q(proposals__status=ProposalStatus.PENDING)
         paid = AiCall.objects.paid().filter(client=OuterRef("pk")).order_by().values("client")
         spent = paid.annotate(sum=Sum("cost_micros"))
+        paused = AiAccount.objects.filter(name=provider_in_use(), paused_at__isnull=False)
+        parked = AiCall.objects.parked().filter(client=OuterRef("pk"))
         counted = {
+            "in_doubt": Exists(parked),
+            "is_paused": Exists(paused),
             "known_count": Count("values", distinct=True),
             "waiting_count": Count("proposals", filter=waiting, distinct=True),
             "spent_micros": Subquery(spent.values("sum")),
@@ -305,7 +321,12 @@ class ClientAdmin(ModelAdmin):
 
     @display(description="Status")
     def state(self, client: Any) -> SafeString:
-        look = look_of(client, is_waiting=bool(client.waiting_count))
+        look = look_of(
+            client,
+            is_waiting=bool(client.waiting_count),
+            in_doubt=client.in_doubt,
+            is_paused=client.is_paused,
+        )
         return format_html(
             '<span class="live-list live-list--{}"><span class="material-symbols-outlined" '
             'aria-hidden="true">{}</span>{}</span>',

@@ -128,6 +128,7 @@ class AiCall(PublicIdModel):
         indexes: ClassVar = [
             models.Index(fields=["purpose", "created_at"], name="ai_call_purpose"),
             models.Index(fields=["subject", "id"], name="ai_call_subject"),
+            models.Index(fields=["created_at"], name="ai_call_created"),
             models.Index(fields=["question", "id"], name="ai_call_question"),
             models.Index(
                 fields=["created_at"],

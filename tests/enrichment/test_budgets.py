@@ -11,15 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import clock
-from core.errors import NotFound, Refused, RetryAfter
+from core.errors import Conflict, NotFound, Refused, RetryAfter
 from enrichment import budgets
 from enrichment.actions.clients import delete_client
-from enrichment.actions.enhancing import enhance_client, estimate
-from enrichment.actions.money import set_budget, set_price
+from enrichment.actions.enhancing import (
+    PROMPT,
+    PURPOSE,
+    enhance_client,
+    enhance_many,
+    estimate,
+)
+from enrichment.actions.money import cap_together, remove_budget, set_budget, set_price
+from enrichment.applying import what_is_known
 from enrichment.budgets import BudgetExhausted, Payer
+from enrichment.composing import A_KEY, compose
 from enrichment.models import AiCall, Budget, BudgetUse, FieldValue, ModelPrice
 from enrichment.prices import price_of
 from enrichment.pricing import Usage, cost_of, in_dollars, most_for
+from enrichment.prompts import version_of
 from jobs.actions import cancel_run, start_run
 from jobs.models import Run
 from jobs.testing import crash_after, run_one, run_until_idle
@@ -105,9 +114,118 @@ def test_a_call_that_no_budget_holds_fails_the_run_and_nothing_is_spent(model, a
     assert (model.account.calls, AiCall.objects.count()) == (0, 0)
 
 
+def most_of_one_call(client) -> int:
+    version = version_of(PROMPT)
+    about = what_is_known(client)
+    request = compose(version, about, key=A_KEY, purpose=PURPOSE, name=PROMPT)
+    return most_for(request, price_of(MODEL))
+
+
+@pytest.mark.parametrize("scope", ["client", "day", "month"])
+def test_a_budget_that_is_set_later_begins_with_what_was_spent_before(
+    scope, model, acme, client_named
+):
+    enhance_client(acme, actor=ALICE)
+    run_until_idle(advance=True)
+    spent = AiCall.objects.get().cost_micros
+    most = most_of_one_call(acme)
+
+    late = set_budget(scope, cap_micros=spent + most // 2, actor=ALICE)
+    period = {"client": acme.public_id, "day": f"{clock.now():%Y-%m-%d}"}.get(
+        scope, f"{clock.now():%Y-%m}"
+    )
+    assert budgets.standing_of(late, period)["spent"] == spent
+    run = enhance_client(acme, actor=ALICE)
+    run_until_idle(advance=True)
+
+    run.refresh_from_db()
+    assert (run.status, run.error["type"], len(model.paid)) == ("failed", "BudgetExhausted", 1)
+
+    set_budget(scope, cap_micros=spent + most * 2, actor=ALICE)
+    enhance_client(acme, actor=ALICE)
+    run_until_idle(advance=True)
+    assert len(model.paid) == 2
+    total = sum(AiCall.objects.values_list("cost_micros", flat=True))
+    assert standing() == {period: (total, 0)}
+
+
+def test_a_budget_that_is_taken_away_and_set_again_has_forgotten_nothing(model, acme):
+    day = budget("day", 100)
+    enhance_client(acme, actor=ALICE)
+    run_until_idle(advance=True)
+    spent = AiCall.objects.get().cost_micros
+
+    remove_budget(day, actor=ALICE)
+    again = budget("day", 100)
+
+    today = f"{clock.now():%Y-%m-%d}"
+    assert budgets.standing_of(again, today)["spent"] == spent
+
+
+def test_a_budget_for_a_run_under_way_counts_what_its_children_cost(model, client_named):
+    many = [client_named(f"Client {n}") for n in range(2)]
+    run = enhance_many(many, actor=ALICE)
+    run_until_idle(advance=True)
+    spent = sum(AiCall.objects.values_list("cost_micros", flat=True))
+
+    late = set_budget("run", subject=run.public_id, cap_micros=spent, actor=ALICE)
+
+    assert budgets.standing_of(late, run.public_id)["spent"] == spent > 0
+    general = budget("run", 100)
+    assert budgets.standing_of(general, "imp_1")["spent"] == 0
+
+
+def test_the_most_of_an_estimate_covers_the_longer_answer_and_the_repair(model, acme):
+    most = estimate([acme]).at_most
+    model.account.output_tokens = 2_000
+    model.misbehave(script=[["truncated"], ["text", "no JSON"], ["text", "none either"]])
+
+    enhance_client(acme, actor=ALICE)
+    run_until_idle(advance=True)
+
+    spent = sum(AiCall.objects.values_list("cost_micros", flat=True))
+    assert (len(model.paid), spent <= most) == (3, True)
+    assert most_of_one_call(acme) < spent
+
+
+def test_an_estimate_asks_the_database_no_more_for_more_clients(
+    model, client_named, django_assert_max_num_queries
+):
+    many = [client_named(f"Client {n}") for n in range(12)]
+    version_of(PROMPT)
+
+    with django_assert_max_num_queries(6):
+        told = estimate([*many, many[0]])
+
+    assert (told.clients, told.at_most) == (12, sum(estimate([each]).at_most for each in many))
+
+
+def test_each_client_is_asked_about_once_however_often_it_is_named(model, acme, client_named):
+    other = client_named("Other")
+
+    run = enhance_many([acme, acme, other], actor=ALICE)
+    with pytest.raises(Conflict) as refusal:
+        enhance_many([other, acme], actor=ALICE)
+    run_until_idle(advance=True)
+
+    run.refresh_from_db()
+    assert (run.output, refusal.value.code) == ({"asked": 2, "failed": 0}, "under_way")
+    assert len(model.paid) == 2
+
+
+def test_who_asks_about_many_caps_them_below_the_budget_of_a_run_and_never_above(acme):
+    budget("run", 5)
+
+    above = enhance_many([acme], cap_micros=10_000_000, actor=ALICE)
+    below = cap_together("imp_1", cap_micros=20_000, actor=ALICE)
+
+    assert Budget.objects.get(subject=above.public_id).cap_micros == 50_000
+    assert below.cap_micros == 20_000
+
+
 def test_the_cap_of_a_run_holds_for_its_children_together(model, client_named):
     many = [client_named(f"Client {n}") for n in range(5)]
-    most = estimate(many[:1]).at_most
+    most = most_of_one_call(many[0])
     run = start_run(
         "enrichment.enhance_clients", input={"clients": [each.public_id for each in many]}
     )

@@ -24,6 +24,14 @@ def test_a_client_is_asked_about(acme, model):
     assert run.actor.startswith("command:")
 
 
+def test_who_answers_without_a_key_is_said(acme):
+    out = StringIO()
+
+    call_command("enhance_client", acme.public_id, stdout=out)
+
+    assert "The built-in sandbox model answers: what it says is made up." in out.getvalue()
+
+
 def test_it_waits_for_the_end_and_shows_what_came_of_it(acme, model, monkeypatch):
     out = StringIO()
     monkeypatch.setattr("jobs.watching.sleep", lambda _: run_until_idle(advance=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
 
 import pytest
@@ -50,11 +51,12 @@ def a_worker(monkeypatch):
 def test_both_versions_are_asked_and_compared(golden, second, model):
     out = StringIO()
 
-    call_command("evaluate_prompt", "clients-enhance", golden=golden, stdout=out)
+    call_command("evaluate_prompt", "clients-enhance", golden=golden, yes=True, stdout=out)
 
     calls = AiCall.objects.filter(purpose="prompts.evaluate")
     assert sorted(calls.values_list("prompt_version__number", flat=True)) == [1, 1, 2, 2]
-    told = out.getvalue().splitlines()
+    cost, *told = out.getvalue().splitlines()
+    assert re.fullmatch(r"4 calls, at most \$0\.\d+\.", cost)
     assert [line.partition(",")[0] for line in told] == [
         "version 1: 3 of 3 values right",
         "version 2: 3 of 3 values right",
@@ -62,12 +64,34 @@ def test_both_versions_are_asked_and_compared(golden, second, model):
     assert len(model.paid) == 4
 
 
+def test_nothing_is_asked_before_somebody_agrees_to_what_it_costs(golden, second, model):
+    out = StringIO()
+
+    with pytest.raises(CommandError, match="Nothing was asked"):
+        call_command("evaluate_prompt", "clients-enhance", golden=golden, stdout=out)
+
+    assert re.fullmatch(r"4 calls, at most \$0\.\d+\.\n", out.getvalue())
+    assert (Run.objects.count(), model.account.calls) == (0, 0)
+
+
+def test_the_sandbox_is_asked_for_nothing_and_says_so(golden, settings):
+    first = version_of("clients-enhance")
+    names = ("model", "schema", "max_tokens", "params")
+    content = {name: getattr(first, name) for name in names}
+    save_version(first.prompt, text="Say what it is.", **content, actor=ALICE)
+    out = StringIO()
+
+    call_command("evaluate_prompt", "clients-enhance", golden=golden, stdout=out)
+
+    assert out.getvalue().startswith("4 calls to the built-in sandbox model: they cost nothing")
+
+
 def test_a_worse_version_ends_with_3_and_its_misses_are_named(golden, second, model):
     model.misbehave(script=[["ok"], ["ok"], ["ok"], ["text", "no idea"]])
     out = StringIO()
 
     with pytest.raises(CommandError) as failure:
-        call_command("evaluate_prompt", "clients-enhance", golden=golden, stdout=out)
+        call_command("evaluate_prompt", "clients-enhance", golden=golden, yes=True, stdout=out)
 
     assert failure.value.returncode == 3
     assert "version 2: 1 of 3 values right, 1 of 2 answers unreadable" in out.getvalue()
@@ -81,6 +105,8 @@ def test_one_version_cannot_be_compared(golden, model):
         call_command("evaluate_prompt", "clients-enhance", golden=golden, versions=[1, 9])
     with pytest.raises(CommandError, match="There is no prompt 'nothing'"):
         call_command("evaluate_prompt", "nothing", golden=golden)
+    with pytest.raises(CommandError, match="cannot be compared with itself"):
+        call_command("evaluate_prompt", "clients-enhance", golden=golden, versions=[1, 1])
     assert Run.objects.count() == 0
 
 

@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from core.audit import command_actor
 from core.errors import Refused
 from enrichment.actions.enhancing import enhance_client
-from enrichment.models import Client
+from enrichment.models import SANDBOX, Client
+from enrichment.providers.registry import provider_in_use
 from enrichment.states import Mode
 from jobs.states import RunStatus
 from jobs.watching import outcome, watch_run
@@ -35,6 +36,8 @@ class Command(BaseCommand):
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"Asking about “{client.name}” as {run.public_id}.")
+        if provider_in_use() == SANDBOX:
+            self.stdout.write("The built-in sandbox model answers: what it says is made up.")
         if options["wait"]:
             watch_run(run)
             if run.status != RunStatus.COMPLETED:
