@@ -27,7 +27,11 @@ def form_field(field: ProfileField) -> forms.Field:
 
 
 class ClientForm(forms.ModelForm):
-    """A client, and what is known of it. What a person writes here is locked."""
+    """A client, and what is known of it. What a person writes here is locked.
+
+    Changed is what differs from what the page showed, not from what stands now: a page that was opened before an answer
+    came, or before somebody else saved, takes nothing back that it did not show.
+    """
 
     class Meta:
         model = Client
@@ -41,6 +45,8 @@ class ClientForm(forms.ModelForm):
             for name, field in FIELDS.items():
                 value = known.get(name, "")
                 self.initial[name] = "\n".join(value) if field.is_list else value
+            for shown in self.fields.values():
+                shown.show_hidden_initial = True
 
     def written(self) -> dict[str, Any]:
         """Return the fields of the profile that were changed, as values."""

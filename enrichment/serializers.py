@@ -67,6 +67,16 @@ class ClientChanges(ClientInput):
     )
 
 
+class SandboxField(serializers.BooleanField):
+    """Whether no model said it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("source", "call.is_sandbox")
+        super().__init__(
+            default=False, help_text="No model said it: the sandbox made it up.", **kwargs
+        )
+
+
 class KnownOutput(serializers.Serializer[Any]):
     """What is known in one field, and who said it."""
 
@@ -74,11 +84,7 @@ class KnownOutput(serializers.Serializer[Any]):
     value = serializers.JSONField()
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]
     call = serializers.CharField(source="call.public_id", default=None, allow_null=True)
-    is_sandbox = serializers.BooleanField(
-        source="call.is_sandbox",
-        default=False,
-        help_text="No model said it: the sandbox made it up.",
-    )
+    is_sandbox = SandboxField()
     confidence = serializers.FloatField(allow_null=True)
     set_by = serializers.CharField()
     set_at = serializers.DateTimeField()
@@ -141,6 +147,7 @@ class ProposalOutput(serializers.Serializer[Any]):
     value = serializers.JSONField()
     confidence = serializers.FloatField(allow_null=True)
     call = serializers.CharField(source="call.public_id")
+    is_sandbox = SandboxField()
     status = serializers.ChoiceField(choices=ProposalStatus.choices)
     created_at = serializers.DateTimeField()
     decided_by = serializers.CharField()
@@ -176,6 +183,7 @@ class CompetitorOutput(serializers.Serializer[Any]):
     domain = serializers.CharField()
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]
     call = serializers.CharField(source="call.public_id", default=None, allow_null=True)
+    is_sandbox = SandboxField()
     confidence = serializers.FloatField(allow_null=True)
     dismissed_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
@@ -260,7 +268,7 @@ class QueryOutput(serializers.Serializer[Any]):
     intent = serializers.ChoiceField(choices=Intent.choices)
     text = serializers.CharField()
     call = serializers.CharField(source="call.public_id", default=None, allow_null=True)
-    is_sandbox = serializers.BooleanField(source="call.is_sandbox", default=False)
+    is_sandbox = SandboxField()
     created_at = serializers.DateTimeField()
 
 
@@ -293,6 +301,7 @@ class BriefOutput(serializers.Serializer[Any]):
     outline = serializers.JSONField(allow_null=True)
     text = serializers.CharField()
     run = serializers.CharField(source="run.public_id", default=None, allow_null=True)
+    is_sandbox = SandboxField(source="is_made_up")
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
 

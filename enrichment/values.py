@@ -125,8 +125,9 @@ def write_many(entries: Sequence[Entry], *, saying: Saying) -> None:
 def put_back_last(
     client_id: uuid.UUID, fields: Collection[str], *, source: Source, by: str
 ) -> None:
-    """Undo the last change of these fields that came from a source."""
-    for field in fields:
+    """Undo the last change of these fields that came from a source; what a person has locked since stays."""
+    kept = FieldValue.objects.filter(client=client_id, field__in=fields, is_locked=True)
+    for field in set(fields) - set(kept.values_list("field", flat=True)):
         said = FieldChange.objects.filter(client_id=client_id, field=field, source=source)
         change = said.filter(undone_at=None).order_by("-pk").first()
         if change:

@@ -10,10 +10,10 @@ from core.admin import ReadOnlyModelAdmin, button, display, register
 from core.audit import actor_of
 from enrichment.actions.clients import dismiss_competitor
 from enrichment.actions.fields import accept_proposals, reject_proposals, undo_change
-from enrichment.live import in_words
+from enrichment.live import in_words, source_of
 from enrichment.models import Competitor, FieldChange, Proposal
 from enrichment.profile import label_of
-from enrichment.states import ProposalStatus
+from enrichment.states import ProposalStatus, Source
 
 
 def why_not_decide(_admin: Any, _request: HttpRequest, proposal: Proposal) -> str:
@@ -32,7 +32,7 @@ def why_not_undo(_admin: Any, _request: HttpRequest, change: FieldChange) -> str
 class OfClient(ReadOnlyModelAdmin):
     """Rows about a client: whoever may change the client may decide about them."""
 
-    list_select_related = ("client",)
+    list_select_related = ("client", "call")
 
     def has_decide_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("enrichment.change_client")
@@ -44,6 +44,11 @@ class OfClient(ReadOnlyModelAdmin):
     @display(description="Field", ordering="field")
     def about(self, row: Any) -> str:
         return label_of(row.field)
+
+    @display(description="Said by")
+    def who(self, row: Any) -> str:
+        """Say who said it; what the sandbox made up is marked."""
+        return source_of(getattr(row, "source", Source.AI), row.call)
 
     @display(description="Sure")
     def sure(self, row: Any) -> str:
@@ -57,11 +62,21 @@ class ProposalAdmin(OfClient):
     empty_text = (
         "What the model says of a client in review mode waits here until somebody accepts it."
     )
-    list_display = ("client", "about", "says", "sure", "status", "created_at", "decided_by")
+    list_display = ("client", "about", "says", "who", "sure", "status", "created_at", "decided_by")
     list_filter = ("status", "client")
     search_fields: ClassVar = ["client__name"]
-    fields = ("client", "about", "says", "sure", "call", "status", "decided_by", "decided_at")
-    readonly_fields = ("about", "says", "sure")
+    fields = (
+        "client",
+        "about",
+        "says",
+        "who",
+        "sure",
+        "call",
+        "status",
+        "decided_by",
+        "decided_at",
+    )
+    readonly_fields = ("about", "says", "who", "sure")
 
     @button(
         label="Accept",
@@ -90,11 +105,11 @@ class CompetitorAdmin(OfClient):
     """Competitors of all clients."""
 
     empty_text = "Ask AI about a client, or name its competitors on its page."
-    list_display = ("name", "domain", "client", "source", "sure", "dismissed_at")
+    list_display = ("name", "domain", "client", "who", "sure", "dismissed_at")
     list_filter = ("source", "client")
     search_fields: ClassVar = ["name", "domain"]
-    fields = ("client", "name", "domain", "source", "sure", "call", "created_by", "dismissed_at")
-    readonly_fields = ("sure",)
+    fields = ("client", "name", "domain", "who", "sure", "call", "created_by", "dismissed_at")
+    readonly_fields = ("who", "sure")
 
     @button(
         label="Not a competitor",
@@ -113,7 +128,7 @@ class FieldChangeAdmin(OfClient):
     """The history of what is known."""
 
     empty_text = "Each change of what is known of a client is kept here, with what stood before."
-    list_display = ("set_at", "client", "about", "after_words", "source", "set_by", "undone_by")
+    list_display = ("set_at", "client", "about", "after_words", "who", "set_by", "undone_by")
     list_filter = ("source", "client")
     search_fields: ClassVar = ["client__name"]
     fields = (
@@ -121,12 +136,12 @@ class FieldChangeAdmin(OfClient):
         "about",
         "before_words",
         "after_words",
-        "source",
+        "who",
         "call",
         "set_by",
         "set_at",
     )
-    readonly_fields = ("about", "before_words", "after_words")
+    readonly_fields = ("about", "before_words", "after_words", "who")
 
     @display(description="Before")
     def before_words(self, change: FieldChange) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import URLPattern, path
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -14,8 +15,14 @@ from core.api.idempotency import idempotent
 from core.audit import actor_of
 from enrichment.actions.writing import create_brief, generate_queries
 from enrichment.api.answers import ACCEPTED, accepted, page_of, validated
-from enrichment.models import Brief, Client
+from enrichment.models import SANDBOX, AiCall, Brief, Client
 from enrichment.serializers import BriefInput, BriefOutput, QueriesInput, QueryOutput
+
+
+def briefs() -> QuerySet[Brief]:
+    """Return briefs with all that an answer shows of them."""
+    made_up = AiCall.objects.filter(run=OuterRef("run"), provider=SANDBOX)
+    return Brief.objects.select_related("client", "run").annotate(is_made_up=Exists(made_up))
 
 
 class QueryListView(APIView):
@@ -54,7 +61,7 @@ class BriefListView(APIView):
     @extend_schema(operation_id="briefs_list", responses=BriefOutput(many=True))
     def get(self, request: Request) -> Response:
         """List briefs, newest first."""
-        return page_of(Brief.objects.select_related("client", "run"), BriefOutput, request, self)
+        return page_of(briefs(), BriefOutput, request, self)
 
     @extend_schema(operation_id="briefs_create", request=BriefInput, responses={202: BriefOutput})
     @idempotent
@@ -75,7 +82,8 @@ class BriefView(APIView):
     @extend_schema(operation_id="briefs_read", responses=BriefOutput)
     def get(self, request: Request, brief_id: str) -> Response:
         """Read a brief."""
-        return Response(BriefOutput(Brief.from_public_id(brief_id)).data)
+        brief = Brief.from_public_id(brief_id)
+        return Response(BriefOutput(briefs().get(pk=brief.pk)).data)
 
 
 routes: list[URLPattern] = [

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.db import transaction
 
-from core.errors import Refused
+from core.errors import NotFound, Refused
+from core.ids import decode, encode
 from enrichment import applying, asking
 from enrichment.abandoned import settle_abandoned
-from enrichment.actions.enhancing import PROMPT, PURPOSE
+from enrichment.actions.enhancing import PROMPT, PURPOSE, check_mode
 from enrichment.models import Client
 from enrichment.profile import read_profile
 from enrichment.prompts import version_of
@@ -30,7 +31,17 @@ def from_event(event: Event) -> dict[str, Any]:
     named = data.get("client", data.get("clientId"))
     if not isinstance(named, str):
         raise Refused("The event names no client.", field="data.client", value=named)
-    return {"client": named, "mode": str(data.get("mode", ""))}
+    mode = data.get("mode") or ""
+    check_mode(mode)
+    return {"client": one_form_of(named), "mode": mode}
+
+
+def one_form_of(named: str) -> str:
+    """Return a client's id as it is always written, for what holds once per client; what is none stays as it is."""
+    try:
+        return encode("cli", decode("cli", named))
+    except NotFound:
+        return named
 
 
 @workflow(
@@ -49,6 +60,7 @@ def enhance_client(run: RunContext, *, client: str, mode: str = "", within: str 
 
     `within` is the run whose budget pays; `mode` overrules the client's own.
     """
+    check_mode(mode)
     asked = Client.from_public_id(client)
     _show_on_the_page_of(asked, run)
     run.progress(0, 4, "asking the model")

@@ -115,13 +115,19 @@ def test_what_the_sandbox_made_up_is_marked_everywhere(client_of, alice, acme):
     assert "made up by the sandbox" in words(browser.get(page("aicall", "change", call)))
     question = words(browser.get(page("client", "enhance", acme)))
     assert "built-in sandbox model: it costs nothing, and what it answers is made up" in question
+    enhanced(acme, mode="review")
+    assert Proposal.objects.count() == 0  # all of it stands already
+    Proposal.objects.create(client=acme, field="use_cases", value=["x"], call=call)
+    for model in ("proposal", "competitor", "fieldchange"):
+        assert "AI (sandbox)" in words(browser.get(page(model, "changelist")))
+    queries = words(browser.get(page("client", "write_queries", acme)))
+    assert "one call for each keyword, to the built-in sandbox model, for nothing" in queries
 
 
 def test_what_is_typed_into_a_field_is_locked_and_shown_as_a_persons(client_of, alice, model, acme):
     enhanced(acme)
     browser = client_of(alice)
-    form = browser.get(page("client", "change", acme)).context["adminform"].form
-    given = {name: form[name].value() or "" for name in form.fields}
+    given = shown_on_the_page_of(acme, browser)
 
     answer = browser.post(page("client", "change", acme), given | {"industry_primary": "Mining"})
 
@@ -133,6 +139,40 @@ def test_what_is_typed_into_a_field_is_locked_and_shown_as_a_persons(client_of, 
 
     browser.post(page("client", "unlock", acme), {"chosen": ["industry_primary"]})
     assert not acme.values.filter(is_locked=True).exists()
+
+
+def shown_on_the_page_of(client, browser) -> dict[str, str]:
+    """Return what a browser sends when nothing was typed: each value, and beside it what the page showed."""
+    form = browser.get(page("client", "change", client)).context["adminform"].form
+    shown = {name: form[name].value() or "" for name in form.fields}
+    return shown | {form[name].html_initial_name: value for name, value in shown.items()}
+
+
+def test_a_page_that_was_opened_before_takes_nothing_back(client_of, alice, model, acme):
+    browser = client_of(alice)
+    given = shown_on_the_page_of(acme, browser)
+    enhanced(acme)
+    edit_fields(acme, {"use_cases": ["mine"]}, actor="staff:bob")
+
+    answer = browser.post(page("client", "change", acme), given | {"name": "Acme Ltd"})
+
+    acme.refresh_from_db()
+    said = {v.field: (v.value, v.source, v.is_locked) for v in acme.values.all()}
+    assert (answer.status_code, acme.name) == (302, "Acme Ltd")
+    assert said == {
+        "industry_primary": ("Acme industry", "ai", False),
+        "business_model": ("B2B", "ai", False),
+        "target_audience": (["buyers", "owners"], "ai", False),
+        "use_cases": (["mine"], "human", True),
+    }
+
+
+def test_the_page_tells_the_browser_what_it_showed(client_of, alice, model, acme):
+    enhanced(acme)
+
+    html = client_of(alice).get(page("client", "change", acme)).content.decode()
+
+    assert re.search(r'<input type="hidden" name="initial-business_model" value="B2B"[^>]*>', html)
 
 
 def test_proposals_are_accepted_field_by_field(client_of, alice, model, client_named):
@@ -202,12 +242,55 @@ def test_many_are_asked_after_an_estimate_and_within_a_cap(client_of, alice, mod
     assert len(model.paid) == 3
 
 
+def test_many_that_are_pressed_twice_are_paid_once(client_of, alice, model, client_named):
+    for number in range(3):
+        client_named(f"Client {number}")
+    browser = client_of(alice)
+    pks = [str(each.pk) for each in Client.objects.all()]
+    chosen = {"action": "enhance_selected", "confirmed": "yes", "at_most": "", "mode": ""}
+
+    browser.post(page("client", "changelist"), chosen | {"_selected_action": pks})
+    again = browser.post(
+        page("client", "changelist"), chosen | {"_selected_action": pks}, follow=True
+    )
+    client_named("Client 3")
+    pks = [str(each.pk) for each in Client.objects.all()]
+    more = browser.post(
+        page("client", "changelist"), chosen | {"_selected_action": pks}, follow=True
+    )
+    queued = words(browser.get(page("client", "changelist")))
+    run_until_idle(advance=True)
+
+    assert "All 3 clients are being asked about already." in words(again)
+    assert "AI is asked about 1; this page follows it. 3 were being asked about" in words(more)
+    assert queued.count("In the queue") == 4
+    assert len(model.paid) == 4
+    assert words(browser.get(page("client", "changelist"))).count("Described") == 4
+
+
 def test_clients_are_not_deleted_by_the_dozen(client_of, alice, acme):
     chosen = {"action": "delete_selected", "_selected_action": [str(acme.pk)], "post": "yes"}
 
     client_of(alice).post(page("client", "changelist"), chosen)
 
     assert Client.objects.filter(pk=acme.pk).exists()
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_the_list_asks_the_database_no_more_for_more_clients(
+    count, client_of, alice, model, client_named, django_assert_max_num_queries
+):
+    pause_account("openai", reason="You exceeded your current quota.")
+    for number in range(count):
+        enhance_client(client_named(f"Client {number}"), actor=ALICE)
+    run_until_idle(advance=True)
+    browser = client_of(alice)
+    browser.get(page("client", "changelist"))
+
+    with django_assert_max_num_queries(12):
+        shown = words(browser.get(page("client", "changelist")))
+
+    assert shown.count("AI is paused") == count
 
 
 def test_who_may_not_spend_is_offered_no_asking(client_of, bob, acme):

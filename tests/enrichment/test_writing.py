@@ -6,8 +6,10 @@ import pytest
 from django.urls import reverse
 
 from core.errors import Refused
+from enrichment.actions.clients import create_client
+from enrichment.actions.enhancing import enhance_client
 from enrichment.actions.writing import create_brief, generate_queries
-from enrichment.models import AiCall, Brief, SearchQuery
+from enrichment.models import AiCall, Brief, Client, SearchQuery
 from enrichment.profile import Unreadable
 from enrichment.states import Intent
 from enrichment.writing import read_brief, read_lists, read_outline, read_queries
@@ -268,4 +270,44 @@ def test_without_a_key_the_sandbox_writes_and_says_so(acme):
     brief.refresh_from_db()
     assert "Sandbox" in brief.text
     assert all("Sandbox" in query.text for query in SearchQuery.objects.all())
+    assert SearchQuery.objects.count() == 24
     assert set(AiCall.objects.values_list("provider", "cost_micros")) == {("sandbox", 0)}
+
+
+def test_the_sandbox_writes_for_whichever_intents_are_asked_for(acme):
+    wish = {"keywords": ["pumps"], "intents": ["opinion", "local"], "count": 2}
+
+    run = driven(generate_queries(acme, **wish, actor=ALICE))
+
+    assert (run.status, run.output) == ("completed", {"new": 4, "failed": []})
+    found = SearchQuery.objects.order_by("intent", "text").values_list("intent", "text")
+    assert list(found) == [
+        ("local", "Sandbox: local question 1 about pumps"),
+        ("local", "Sandbox: local question 2 about pumps"),
+        ("opinion", "Sandbox: opinion question 1 about pumps"),
+        ("opinion", "Sandbox: opinion question 2 about pumps"),
+    ]
+
+
+def test_what_the_sandbox_made_up_is_marked_over_http(api, acme):
+    caller = api("clients:read", "clients:write")
+    enhance_client(acme, actor=ALICE)
+    enhance_client(client_in_review(), actor=ALICE)
+    brief = create_brief(**BRIEF, actor=ALICE)
+    driven(generate_queries(acme, keywords=["pumps"], actor=ALICE))
+
+    review = Client.objects.get(mode="review")
+    places = {
+        f"clients/{acme.public_id}/competitors": 2,
+        f"clients/{acme.public_id}/queries": 24,
+        f"clients/{review.public_id}/proposals": 16,
+        "briefs": 1,
+    }
+    for place, count in places.items():
+        told = [each["is_sandbox"] for each in caller.get(f"/api/v1/{place}").json()["results"]]
+        assert told == [True] * count, place
+    assert caller.get(f"/api/v1/briefs/{brief.public_id}").json()["is_sandbox"] is True
+
+
+def client_in_review():
+    return create_client(name="Beta", mode="review", actor=ALICE)

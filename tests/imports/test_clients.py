@@ -86,6 +86,19 @@ def test_an_import_is_undone_with_who_had_said_what(imported):
     )
 
 
+def test_what_a_person_has_locked_since_outlives_the_undoing(imported):
+    create_client(name="Acme", domain="acme.co.za", actor=ALICE)
+    batch = imported(FILE, target="clients")
+    acme = Client.objects.get(name="Acme")
+    edit_fields(acme, {"industry_primary": "Mining"}, actor=ALICE)  # the same, and now hers
+
+    undo_batch(batch, actor=ALICE)
+    finished(batch)
+
+    said = {v.field: (v.value, v.source, v.is_locked) for v in acme.values.all()}
+    assert said == {"industry_primary": ("Mining", "human", True)}
+
+
 ASKED = "name,domain\n" + "".join(f"Client {n},client{n}.co.za\n" for n in range(4))
 
 
