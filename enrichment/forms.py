@@ -68,7 +68,7 @@ ProfileForm: type[ClientForm] = type(
 class ChosenForm(forms.Form):
     """Some of several things, all of them unless a person unticks them; `choices` come from the object."""
 
-    chosen = forms.MultipleChoiceField(label="", widget=forms.CheckboxSelectMultiple)
+    chosen = forms.MultipleChoiceField(label="Which", widget=forms.CheckboxSelectMultiple)
 
     def offer(self, choices: Mapping[str, str]) -> None:
         field = self.fields["chosen"]

@@ -94,10 +94,13 @@ def receive(call: AiCall, answers: Sequence[Completion]) -> bool:
     """Keep the raw answer and settle what it cost; several answers to one question are all paid, the first is used.
 
     Not fenced: an answer that was paid for is kept, whoever holds the run by now. Characters that no database keeps are
-    left out of it. Where a person was to decide, nobody needs to any more, and the run goes on.
+    left out of it. One that does not say what it used counts with all that was set aside. Where a person was to decide,
+    nobody needs to any more, and the run goes on.
     """
     first, body = answers[0], storable(answers[0].body)
-    usage = sum((Usage.of(each.body) for each in answers), Usage())
+    usages = [Usage.of(each.body) for each in answers]
+    usage = sum(usages, Usage())
+    untold = sum(not each.input for each in usages)
     with transaction.atomic():
         was_parked = _standing_of(call) == CallStatus.PARKED
         is_new = move(
@@ -111,7 +114,7 @@ def receive(call: AiCall, answers: Sequence[Completion]) -> bool:
             cached_tokens=usage.cached,
             output_tokens=usage.output,
             reasoning_tokens=usage.reasoning,
-            cost_micros=cost_of(usage, call.price),
+            cost_micros=cost_of(usage, call.price) + untold * F("reserved_micros"),
             received_at=clock.now(),
             problem="",
             problem_code="",

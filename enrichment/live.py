@@ -51,7 +51,7 @@ class Line:
     def share(self) -> str:
         """How sure the model was: `90 %`."""
         sure = self.said.confidence
-        return f"{sure * 100:.0f} %" if sure is not None else ""
+        return f"{sure * 100:.0f}\N{NO-BREAK SPACE}%" if sure is not None else ""
 
     @property
     def who(self) -> str:
@@ -162,7 +162,7 @@ def notices_of(client: Client, waiting: Sequence[Proposal]) -> list[Notice]:
         told.append(
             Notice(
                 run.error["message"],
-                "What was paid is kept: retrying the run pays for no answer again.",
+                "What was paid is kept: retrying the run pays for no answer again. “Ask AI” asks anew.",
                 icon="error",
                 tone="bad",
                 url=reverse("admin:jobs_run_change", args=[run.pk]),
@@ -198,6 +198,14 @@ def figures_of(client: Client, waiting: Sequence[Proposal]) -> list[Figure]:
     return [
         Figure("known", f"of {len(FIELDS)} fields known", known, tone="good" if known else "quiet"),
         Figure("locked", "set by people", locked),
-        Figure("waiting", "wait for you", len(waiting), proposals, "warn" if waiting else "quiet"),
-        Figure("calls", "calls", calls, ledger, "calm" if calls else "quiet"),
+        Figure(
+            "waiting",
+            "waits for you" if len(waiting) == 1 else "wait for you",
+            len(waiting),
+            proposals,
+            "warn" if waiting else "quiet",
+        ),
+        Figure(
+            "calls", "call" if calls == 1 else "calls", calls, ledger, "calm" if calls else "quiet"
+        ),
     ]

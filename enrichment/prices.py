@@ -21,6 +21,6 @@ def price_of(model: str, *, on: date | None = None) -> ModelPrice:
         f"There is no price for the model {model!r} on {day:%Y-%m-%d}, so nothing is asked of it.",
         field="model",
         value=model,
-        remedy="Enter what it costs under Money → Model prices, as its provider's price list says.",
+        remedy="Enter what it costs under Set up → Model prices, as its provider's price list says.",
         code="no_price",
     )

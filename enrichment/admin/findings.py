@@ -52,7 +52,8 @@ class OfClient(ReadOnlyModelAdmin):
 
     @display(description="Sure")
     def sure(self, row: Any) -> str:
-        return "–" if row.confidence is None else f"{row.confidence * 100:.0f} %"
+        sure = row.confidence
+        return "–" if sure is None else f"{sure * 100:.0f}\N{NO-BREAK SPACE}%"
 
 
 @register(Proposal)

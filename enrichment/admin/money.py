@@ -46,6 +46,8 @@ class UseInline(TabularInline):
     """How a budget stands, period by period."""
 
     model = BudgetUse
+    verbose_name_plural = "period by period"
+    hide_title = True
     fields = ("period", "spent", "reserved")
     readonly_fields = fields
     ordering = ("-period",)

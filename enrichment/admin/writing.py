@@ -41,6 +41,7 @@ class BriefAdmin(ModelAdmin):
     empty_text = "Order a brief: it is researched for each platform, outlined, and written."
     list_display = ("title", "client", "state", "created_at", "finished_at")
     list_filter = ("status", "client")
+    autocomplete_fields = ("client",)
     search_fields: ClassVar = ["title"]
     form = BriefForm
     panel_template = "enrichment/_brief.html"

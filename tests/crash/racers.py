@@ -125,3 +125,18 @@ def spend(number: int, start: Callable[[], None]) -> int:
         return 0
     budgets.settle(uses, reserved=70_000, cost=cents * 10_000)
     return cents * 10_000
+
+
+def ask_about_many(number: int, start: Callable[[], None]) -> int:
+    """Ask about all clients of the round; return about how many, for whom nobody was faster."""
+    from core.errors import Conflict
+    from enrichment.actions.enhancing import enhance_many
+    from enrichment.models import Client
+
+    clients = list(Client.objects.filter(name__startswith=f"Round {number} "))
+    random.shuffle(clients)
+    start()
+    try:
+        return len(enhance_many(clients, actor="command:stage").input["clients"])
+    except Conflict:
+        return 0

@@ -101,6 +101,18 @@ def test_a_cap_holds_to_the_cent_with_eight_at_once(theatre: Theatre) -> None:
     assert max(per_round) <= 150_000
 
 
+def test_two_who_ask_about_many_at_the_same_moment_pay_once(theatre: Theatre) -> None:
+    code = (
+        "from enrichment.actions.clients import create_client\n"
+        "for n in range(60): create_client(name=f'Round {n // 6} {n}', actor='command:stage')"
+    )
+    theatre.manage("shell", "-v", "0", "-c", code)
+
+    told = racers.race(*[racers.ask_about_many] * 3, rounds=10, environment=theatre.environment)
+
+    assert [sum(each) for each in zip(*told, strict=True)] == [6] * 10
+
+
 def test_never_more_than_three_are_asked_at_once_and_no_client_twice(
     theatre: Theatre, model: OpenAiServer
 ) -> None:

@@ -309,6 +309,23 @@ def test_what_a_call_costs():
     assert cost_of(usage, None) == 0
 
 
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 0, "completion_tokens": 0}])
+def test_an_answer_that_does_not_say_what_it_used_counts_with_all_that_was_set_aside(
+    usage, model, acme
+):
+    day, most = budget("day", 100), most_of_one_call(acme)
+    make = model.account._make
+    model.account._make = lambda request, fate: make(request, fate) | {"usage": usage}
+
+    enhance_client(acme, actor=ALICE)
+    run_until_idle(advance=True)
+
+    call = AiCall.objects.get()
+    assert (call.status, call.reserved_micros) == ("received", 0)
+    assert abs(call.cost_micros - most) < 100  # its key is a little shorter or longer
+    assert day.uses.get().spent_micros == call.cost_micros
+
+
 @given(text=st.text(max_size=300), answer=st.integers(0, 500))
 def test_nothing_costs_more_than_was_set_aside(text, answer):
     """No token is shorter than a byte, and the answer no longer than it may be."""
