@@ -46,6 +46,8 @@ class Line:
     label: str
     text: str
     said: FieldValue | Proposal
+    #: What stands there now, where another value is proposed.
+    now: str = ""
 
     @property
     def share(self) -> str:
@@ -79,7 +81,12 @@ class Panel:
 
     @property
     def proposed(self) -> list[Line]:
-        return [Line(label_of(each.field), in_words(each.value), each) for each in self.proposals]
+        present = {line.label: line.text for line in self.lines}
+        labels = [label_of(each.field) for each in self.proposals]
+        return [
+            Line(label, in_words(each.value), each, now=present.get(label, ""))
+            for label, each in zip(labels, self.proposals, strict=True)
+        ]
 
 
 def panel_of(client: Client) -> Panel:

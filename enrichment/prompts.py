@@ -11,7 +11,7 @@ from django.conf import settings
 from core.audit import SYSTEM
 from core.errors import Conflict, NotFound
 from enrichment.actions.prompts import create_prompt, save_version
-from enrichment.models import Prompt, PromptVersion
+from enrichment.models import SANDBOX, Prompt, PromptVersion
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,14 @@ def shipped() -> list[Shipped]:
 
 
 def version_of(name: str) -> PromptVersion:
-    """Return the version of a prompt that questions use now; raise NotFound for an unknown name."""
+    """Return the version of a prompt that questions use now; raise NotFound for an unknown name.
+
+    A shipped one that no model was asked with yet, beside the sandbox, follows OPENAI_MODEL: so the model may be named
+    after everything was tried out.
+    """
     prompt = Prompt.objects.filter(name=name).first()
     latest = prompt.latest if prompt else None
-    if latest is None and name in _shipped:
+    if name in _shipped and (latest is None or _may_follow(latest)):
         return install(_shipped[name])
     if latest is None:
         known = ", ".join(sorted({*_shipped, *Prompt.objects.values_list("name", flat=True)}))
@@ -55,6 +59,12 @@ def version_of(name: str) -> PromptVersion:
     return latest
 
 
+def _may_follow(latest: PromptVersion) -> bool:
+    if latest.created_by != SYSTEM or latest.model == settings.OPENAI_MODEL:
+        return False
+    return not latest.calls.exclude(provider=SANDBOX).exists()
+
+
 def install(wanted: Shipped) -> PromptVersion:
     """Bring a shipped prompt up to date; one whose latest version a person wrote is left alone."""
     prompt = create_prompt(wanted.name, description=wanted.description, actor=SYSTEM)
@@ -65,7 +75,7 @@ def install(wanted: Shipped) -> PromptVersion:
         return save_version(
             prompt,
             text=wanted.text,
-            model=latest.model if latest else settings.OPENAI_MODEL,
+            model=settings.OPENAI_MODEL,
             params=dict(wanted.params),
             max_tokens=wanted.max_tokens,
             schema=dict(wanted.schema),

@@ -44,7 +44,7 @@ class AiCallAdmin(ReadOnlyModelAdmin):
 
     empty_text = "Every question to a model stands here before it is asked: what for, how long, and what it cost."
     list_display = ("created_at", "purpose", "about", "model", "state", "worth", "tokens", "cost")
-    list_filter = ("status", "verdict", "purpose", "provider", "model", "client")
+    list_filter = ("status", "verdict", "purpose", "provider", "model")
     search_fields: ClassVar = ["=subject", "=provider_id", "=request_id", "client__name"]
     list_select_related = ("client",)
     show_full_result_count = False

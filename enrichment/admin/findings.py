@@ -64,7 +64,7 @@ class ProposalAdmin(OfClient):
         "What the model says of a client in review mode waits here until somebody accepts it."
     )
     list_display = ("client", "about", "says", "who", "sure", "status", "created_at", "decided_by")
-    list_filter = ("status", "client")
+    list_filter = ("status",)
     search_fields: ClassVar = ["client__name"]
     fields = (
         "client",
@@ -107,8 +107,8 @@ class CompetitorAdmin(OfClient):
 
     empty_text = "Ask AI about a client, or name its competitors on its page."
     list_display = ("name", "domain", "client", "who", "sure", "dismissed_at")
-    list_filter = ("source", "client")
-    search_fields: ClassVar = ["name", "domain"]
+    list_filter = ("source",)
+    search_fields: ClassVar = ["name", "domain", "client__name"]
     fields = ("client", "name", "domain", "who", "sure", "call", "created_by", "dismissed_at")
     readonly_fields = ("who", "sure")
 
@@ -130,7 +130,7 @@ class FieldChangeAdmin(OfClient):
 
     empty_text = "Each change of what is known of a client is kept here, with what stood before."
     list_display = ("set_at", "client", "about", "after_words", "who", "set_by", "undone_by")
-    list_filter = ("source", "client")
+    list_filter = ("source",)
     search_fields: ClassVar = ["client__name"]
     fields = (
         "client",

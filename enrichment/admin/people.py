@@ -21,7 +21,6 @@ class ClientUserAdmin(ModelAdmin):
 
     empty_text = "Make a log-in for somebody of a client. You get a link, by which that person sets the password."
     list_display = ("user", "client", "created_by", "created_at")
-    list_filter = ("client",)
     autocomplete_fields = ("client",)
     search_fields: ClassVar = ["user__username", "client__name"]
     list_select_related = ("user", "client")

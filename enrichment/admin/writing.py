@@ -24,8 +24,8 @@ class SearchQueryAdmin(ReadOnlyModelAdmin):
 
     empty_text = "Press “Write queries” on a client's page: a model writes what people search with, keyword by keyword."
     list_display = ("text", "intent", "keyword", "client", "made_up")
-    list_filter = ("intent", "client")
-    search_fields: ClassVar = ["text", "keyword"]
+    list_filter = ("intent",)
+    search_fields: ClassVar = ["text", "keyword", "client__name"]
     list_select_related = ("client", "call")
     fields = ("text", "intent", "keyword", "client", "call", "created_at")
 
@@ -40,9 +40,9 @@ class BriefAdmin(ModelAdmin):
 
     empty_text = "Order a brief: it is researched for each platform, outlined, and written."
     list_display = ("title", "client", "state", "created_at", "finished_at")
-    list_filter = ("status", "client")
+    list_filter = ("status",)
     autocomplete_fields = ("client",)
-    search_fields: ClassVar = ["title"]
+    search_fields: ClassVar = ["title", "client__name"]
     form = BriefForm
     panel_template = "enrichment/_brief.html"
 

@@ -11,11 +11,12 @@ from django.urls import reverse
 
 from enrichment.accounts import account_of, pause_account
 from enrichment.actions.enhancing import enhance_client
-from enrichment.actions.fields import edit_fields
+from enrichment.actions.fields import edit_fields, unlock_fields
 from enrichment.models import (
     AiCall,
     Budget,
     Client,
+    Competitor,
     FieldChange,
     FieldValue,
     ModelPrice,
@@ -192,6 +193,39 @@ def test_proposals_are_accepted_field_by_field(client_of, alice, model, client_n
     assert "Competitor: Rival of Acme (rival.co.za)" in offered
     browser.post(page("proposal", "reject", Proposal.objects.get(field="competitor")))
     assert client.competitors.count() == 0
+
+
+def test_a_proposal_is_shown_beside_what_stands_now(client_of, alice, model, client_named):
+    client = client_named("Acme", mode="review")
+    edit_fields(client, {"business_model": "B2C"}, actor=ALICE)
+    unlock_fields(client, ["business_model"], actor=ALICE)
+    enhanced(client)
+
+    shown = words(client_of(alice).get(page("client", "change", client)))
+
+    assert "Business model B2C B2B AI 80 %" in shown
+    assert "Industry – Acme industry AI 90 %" in shown
+
+
+@pytest.mark.parametrize("model_name", ["aicall", "proposal", "competitor", "fieldchange"])
+def test_a_list_of_one_clients_rows_names_no_other_client(
+    model_name, client_of, alice, model, client_named
+):
+    acme, other = client_named("Acme"), client_named("Zebra", mode="review")
+    for client in (acme, other):
+        enhanced(client)
+        enhanced(client, mode="review")
+    Proposal.objects.create(
+        client=acme, field="use_cases", value=["x"], call=AiCall.objects.filter(client=acme)[0]
+    )
+    competitor = {"name": "Rival", "domain": "rival.co.za", "source": "human"}
+    Competitor.objects.get_or_create(client=other, domain="rival.co.za", defaults=competitor)
+
+    place = f"{page(model_name, 'changelist')}?client__id__exact={acme.pk}"
+    shown = words(client_of(alice).get(place))
+
+    assert "Acme" in shown
+    assert "Zebra" not in shown
 
 
 def test_a_change_is_undone_unless_the_field_was_changed_since(client_of, alice, model, acme):

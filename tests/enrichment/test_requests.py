@@ -75,6 +75,39 @@ def test_two_workers_that_install_a_prompt_at_once_use_the_same(db, monkeypatch)
     assert PromptVersion.objects.filter(prompt=first.prompt).count() == 1
 
 
+def test_shipped_prompts_follow_the_setting_until_a_model_was_asked_with_them(
+    acme, settings, openai_server, price
+):
+    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "", ""
+    settings.OPENAI_MODEL = "gpt-sandbox"
+    assert asked(acme).status == "completed"
+    first = version_of("clients-enhance")
+
+    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-test", openai_server.base_url
+    settings.OPENAI_MODEL = "gpt-test"
+    second = version_of("clients-enhance")
+    assert asked(acme).status == "completed"
+    settings.OPENAI_MODEL = "gpt-other"
+
+    assert [(each.number, each.model) for each in (first, second)] == [
+        (1, "gpt-sandbox"),
+        (2, "gpt-test"),
+    ]
+    assert version_of("clients-enhance") == second
+    assert second.calls.get().model == "gpt-test"
+
+
+def test_what_a_person_has_saved_follows_no_setting(settings):
+    version = version_of("clients-enhance")
+    names = ("text", "model", "schema", "params")
+    content = {name: getattr(version, name) for name in names}
+    mine = save_version(version.prompt, **content, max_tokens=900, actor=ALICE)
+
+    settings.OPENAI_MODEL = "gpt-other"
+
+    assert version_of("clients-enhance") == mine
+
+
 def shipped_named(name):
     return next(each for each in shipped() if each.name == name)
 
