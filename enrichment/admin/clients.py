@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -41,7 +42,7 @@ from enrichment.forms import (
     pending,
 )
 from enrichment.live import look_of, panel_of
-from enrichment.models import AiAccount, AiCall, Client
+from enrichment.models import AiAccount, AiCall, Client, FieldValue, Proposal
 from enrichment.pricing import in_dollars, micros_of
 from enrichment.profile import FIELDS
 from enrichment.providers.registry import provider_in_use
@@ -86,6 +87,12 @@ def ask_to_undo(_admin: Any, _request: HttpRequest, client: Client) -> str:
     return (
         f"{count} fields get back what stood there before, but for those that were changed since."
     )
+
+
+def per_client(rows: QuerySet[Any], told: Any) -> Coalesce:
+    """Return one figure of a client's rows, made for the clients that are shown and no others."""
+    summed = rows.order_by().values("client").annotate(told=told).values("told")
+    return Coalesce(Subquery(summed), 0)
 
 
 #: Buttons that offer some of what the client has; without any they are not shown.
@@ -305,17 +312,17 @@ class ClientAdmin(ModelAdmin):
     # --- the list ----------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
-        waiting = Q(proposals__status=ProposalStatus.PENDING)
-        paid = AiCall.objects.paid().filter(client=OuterRef("pk")).order_by().values("client")
-        spent = paid.annotate(sum=Sum("cost_micros"))
+        mine = OuterRef("pk")
+        waiting = Proposal.objects.filter(status=ProposalStatus.PENDING)
         paused = AiAccount.objects.filter(name=provider_in_use(), paused_at__isnull=False)
-        parked = AiCall.objects.parked().filter(client=OuterRef("pk"))
         counted = {
-            "in_doubt": Exists(parked),
+            "in_doubt": Exists(AiCall.objects.parked().filter(client=mine)),
             "is_paused": Exists(paused),
-            "known_count": Count("values", distinct=True),
-            "waiting_count": Count("proposals", filter=waiting, distinct=True),
-            "spent_micros": Subquery(spent.values("sum")),
+            "known_count": per_client(FieldValue.objects.filter(client=mine), Count("pk")),
+            "waiting_count": per_client(waiting.filter(client=mine), Count("pk")),
+            "spent_micros": per_client(
+                AiCall.objects.paid().filter(client=mine), Sum("cost_micros")
+            ),
         }
         return super().get_queryset(request).select_related("run").annotate(**counted)
 
@@ -345,4 +352,4 @@ class ClientAdmin(ModelAdmin):
 
     @display(description="Spent", ordering="spent_micros")
     def spent(self, client: Any) -> str:
-        return in_dollars(client.spent_micros or 0)
+        return in_dollars(client.spent_micros)
