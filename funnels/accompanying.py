@@ -26,6 +26,8 @@ from messaging.models.outbox import MessageQuerySet
 from messaging.planned import Planned, retime, take_back, write_planned
 from messaging.states import MessageStatus, Reason
 
+#: Messages that somebody has, or may have.
+HANDED_OVER = (MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.IN_DOUBT)
 #: Over so long the runs of one event spread what is in no hurry.
 SPREAD_SECONDS = 900
 RELATED = ("registration__event", "registration__contact")
@@ -148,12 +150,29 @@ def _places(enrollment: Enrollment, entries: list[Entry]) -> list[Place]:
     contact = enrollment.registration.contact_id
     for message in Message.objects.filter(contact=contact, stream__in=written).order_by("pk"):
         written[message.stream_id].append(message)
+    earlier = _got_on_another_version(enrollment)
     return [
-        Place(entry, row, tuple(written[row.stream_id]))
+        Place(entry, row, (*written[row.stream_id], *earlier.get((row.step.name, row.channel), ())))
         for entry in entries
         for row in streams
         if row.step_id == entry.step.key
     ]
+
+
+def _got_on_another_version(enrollment: Enrollment) -> dict[tuple[str, str], list[Message]]:
+    """Return what somebody who left and came back got of steps and channels before, on the version they then had."""
+    found: dict[tuple[str, str], list[Message]] = {}
+    if enrollment.round == 1:
+        return found
+    mine = Message.objects.filter(
+        contact=enrollment.registration.contact_id,
+        stream__funnel_step__launch=enrollment.launch_id,
+        status__in=HANDED_OVER,
+    ).exclude(stream__funnel_step__step__version=enrollment.version_id)
+    for message in mine.select_related("stream__funnel_step__step").order_by("pk"):
+        place = message.stream.funnel_step
+        found.setdefault((place.step.name, place.channel), []).append(message)
+    return found
 
 
 def _is_displaced(place: Place) -> bool:

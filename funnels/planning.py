@@ -152,7 +152,8 @@ def why_not(
 
 #: How long after its last moment a person's way through a funnel is over.
 LINGER = timedelta(minutes=15)
-#: How often somebody looks whether attendance is known that should be by now; mostly they are woken.
+#: How soon somebody looks whether attendance is known that should be by now, and then more and more seldom: whoever
+#: settles it wakes them.
 LOOK = timedelta(hours=1)
 
 
@@ -165,7 +166,7 @@ def looks_again_at(
     """
     moments = [entry.at + LINGER for entry in entries if entry.verdict == Verdict.GOES]
     if any(entry.verdict == Verdict.WAITS for entry in entries):
-        moments.append(max(event.settles_at + LINGER, now + LOOK))
+        moments.append(max(event.settles_at + LINGER, now + max(LOOK, now - event.settles_at)))
     if any(entry.step.offset.anchor == Anchor.START for entry in entries):
         moments.append(event.starts_at)
     last = max(moments, default=now)

@@ -112,7 +112,12 @@ def _in_chunks(run: RunContext, name: str, work: Any, *args: Any, **kwargs: Any)
 
 @workflow("funnels.tidy", cron="17 * * * *")
 def tidy(run: RunContext) -> int:
-    """Close the streams of launched funnels that are over for everybody; return how many there were."""
+    """Close the streams of launched funnels that are over for everybody, and forget what Zoom told long ago.
+
+    Return how many funnels there were.
+    """
+    while run.transaction("forget", hearing.forget_old):
+        pass
     return following.close_finished()
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 
 from core import audit, clock
 from core.errors import Conflict, Refused
-from funnels.actions.events import follow
+from funnels.accompanying import HANDED_OVER
+from funnels.actions.events import follow, wake_settling
 from funnels.models import Event, Registration
 from funnels.moves import move
+from funnels.retiming import retime_streams
 from funnels.states import (
     EVENT_MOVES,
     Attendance,
@@ -20,16 +24,13 @@ from funnels.states import (
     RegistrationStatus,
 )
 from funnels.zoom.hearing import count_presence
-from jobs.actions import start_run, wake_run
+from jobs.actions import start_run
 from jobs.bulk import wake_runs
 from messaging.addresses import normalise_email
 from messaging.models.outbox import MessageQuerySet
 from messaging.planned import take_back
-from messaging.states import MessageStatus
 
 EARLY, ASKS, SETTLED, OVER = "early", "asks", "settled", "over"
-#: Messages that somebody has, or may have.
-HANDED_OVER = (MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.IN_DOUBT)
 CONTRARY = {Attendance.ATTENDED: Attendance.NO_SHOW, Attendance.NO_SHOW: Attendance.ATTENDED}
 
 
@@ -101,8 +102,10 @@ def complete_event(
     if attendees is not None:
         _mark(event, attendees)
         _settle(event, actor=actor)
-    elif event.run:
-        wake_run(event.run)
+    else:
+        retime_streams(event)
+        wake_settling(event)
+        follow(event, actor=actor)
     return event
 
 
@@ -173,13 +176,15 @@ def _is_anybody_seen(event: Event) -> bool:
 
 def _ask(event: Event, *, actor: str) -> None:
     Event.objects.filter(pk=event.pk, asks_since=None).update(asks_since=clock.now())
+    page = reverse("admin:funnels_event_change", args=[event.pk])
     audit.record("event.asks", event, actor=actor)
     start_run(
         "messaging.alert",
         input={
             "subject": f"Nobody was seen at “{event.title}”",
             "text": "It is over, and neither Zoom nor anybody else told who came. Nobody is written to about it "
-            "until somebody says who did: set attendance by hand or by file, then press “Settle attendance”.",
+            "until somebody says who did: set attendance by hand or by file, then press “Settle attendance”:\n"
+            f"{settings.PUBLIC_URL}{page}\n",
         },
         actor=actor,
         idempotency_key=f"nobody-seen/{event.public_id}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from django.db.models import F
 
 from core import audit, clock
 from core.errors import Conflict, Refused
+from core.ids import encode
 from core.sql import share, update_from
 from funnels.models import Enrollment, Event, FunnelVersion, Launch, Registration
 from funnels.moves import move
@@ -121,8 +123,8 @@ def enroll_registered(launch: Launch, *, actor: str) -> int:
     return count
 
 
-def check_open(event: Event) -> None:
-    """Raise Refused where nobody can enroll in an event any more."""
+def check_open(event: Event, *, at: datetime | None = None) -> None:
+    """Raise Refused where nobody can enroll in an event any more, now or at another moment."""
     if event.status == EventStatus.CANCELLED:
         raise Conflict(
             f"“{event}” is cancelled.",
@@ -131,7 +133,7 @@ def check_open(event: Event) -> None:
             remedy="Choose another event.",
             code="event_is_cancelled",
         )
-    if event.is_over:
+    if (at or clock.now()) >= event.end:
         raise Refused(
             f"“{event}” ended on {event.end.astimezone(event.zone):%Y-%m-%d %H:%M %Z}.",
             field="event",
@@ -154,8 +156,11 @@ def _enroll_chunk(event: Event, contacts: list[UUID], *, actor: str) -> int:
         status=RegistrationStatus.REGISTERED, registered_at=clock.now(), withdrawn_at=None
     )
     ids = set(mine.values_list("pk", flat=True))
-    for launch in event.launches.exclude(status=LaunchStatus.ENDED).select_related("funnel"):
+    launches = list(event.launches.exclude(status=LaunchStatus.ENDED).select_related("funnel"))
+    for launch in launches:
         _into(launch, sorted(ids), actor=actor)
+    if not any(_registers_with_meeting(launch.funnel.published) for launch in launches):
+        join_meeting(event, sorted(ids - before), actor=actor)
     return len(ids - before)
 
 
@@ -193,7 +198,7 @@ def _start(
     funnel, event = launch.funnel, launch.event
     meeting = event.zoom_meeting_id if is_configured() else ""
     due_at = None
-    if all(step.facts.needs_attendance for step in version.steps.all()):
+    if not _registers_with_meeting(version):
         due_at = event.settles_at + GRACE  # whoever settles attendance wakes it before
     shared = {"funnel": funnel.public_id, "meeting": "" if due_at else meeting}
     runs = start_runs(
@@ -208,6 +213,18 @@ def _start(
     pairs = zip(enrollments, runs, strict=True)
     update_from(Enrollment, ("run",), [(each.pk, run.pk) for each, run in pairs])
     return len(runs)
+
+
+def _registers_with_meeting(version: FunnelVersion | None) -> bool:
+    """Whether runs of a version begin at once, and with the meeting: not those that wait until it is known who came."""
+    return version is not None and not all(s.facts.needs_attendance for s in version.steps.all())
+
+
+def join_meeting(event: Event, registrations: Iterable[UUID], *, actor: str) -> None:
+    """Register people with an event's meeting by runs of their own, where it has one and Zoom is set up."""
+    if event.zoom_meeting_id and is_configured():
+        people = [encode(Registration.id_prefix, each) for each in registrations]
+        start_runs("funnels.join_meeting", [{"registration": each} for each in people], actor=actor)
 
 
 def contact_of(person: dict[str, Any], *, actor: str) -> Contact:

@@ -12,13 +12,15 @@ from django.db import transaction
 from core import audit, clock
 from core.errors import Conflict, Refused
 from core.local_time import zone_named
+from funnels.actions.enrolling import join_meeting
 from funnels.actions.launching import stop_launch
 from funnels.models import Event
 from funnels.moves import move
 from funnels.retiming import retime_streams, tell_streams
-from funnels.states import EVENT_MOVES, EventStatus, LaunchStatus
-from jobs.actions import start_run, wake_run
-from jobs.starting import start_runs
+from funnels.states import EVENT_MOVES, EventStatus, LaunchStatus, RegistrationStatus
+from funnels.zoom.joining import leave_meeting
+from jobs.actions import start_run
+from jobs.bulk import wake_runs
 
 #: What staff write of an event.
 PARTS = (
@@ -75,8 +77,8 @@ def update_event(event: Event, *, actor: str, **changes: Any) -> Event:
     tell_streams(event)
     if changed & TIMES:
         _move(event, actor=actor)
-    if "zoom_meeting_id" in changed and event.zoom_meeting_id:
-        _join_everybody(event, actor=actor)
+    if "zoom_meeting_id" in changed:
+        _change_meeting(event, actor=actor)
     verb = "event.moved" if changed & TIMES else "event.changed"
     audit.record(verb, event, actor=actor, fields=sorted(changed))
     return event
@@ -97,24 +99,23 @@ def follow(event: Event, *, actor: str) -> None:
     start_run("funnels.follow", input={"event": event.public_id}, actor=actor)
 
 
+def wake_settling(event: Event) -> None:
+    """Have the run that settles attendance take its moment anew; it may have to begin earlier than it was to."""
+    wake_runs([event.run_id] if event.run_id else [], and_begin=True)
+
+
 def _move(event: Event, *, actor: str) -> None:
     """What waits in the outbox moves now; everybody's plan is made anew soon after."""
     retime_streams(event)
-    if event.run:
-        wake_run(event.run)
+    wake_settling(event)
     follow(event, actor=actor)
 
 
-def _join_everybody(event: Event, *, actor: str) -> None:
-    """Register those with the meeting who enrolled before the event had one."""
-    unknown = event.registrations.filter(zoom_registrant_id="", status="registered")
-    people = [each.public_id for each in unknown]
-    start_runs(
-        "funnels.join_meeting",
-        [{"registration": each} for each in people],
-        idempotency_keys=[f"{each}/{event.zoom_meeting_id}" for each in people],
-        actor=actor,
-    )
+def _change_meeting(event: Event, *, actor: str) -> None:
+    """Nobody keeps a link to a meeting that the event has no longer; everybody is registered with the one it has."""
+    leave_meeting(event)
+    people = event.registrations.filter(status=RegistrationStatus.REGISTERED)
+    join_meeting(event, people.values_list("pk", flat=True), actor=actor)
 
 
 def _check(event: Event) -> None:

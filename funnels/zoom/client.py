@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
 from django.conf import settings
 
+from core import clock
 from core.errors import PermanentFailure, RetryAfter, TransientFailure
 from messaging.providers.connections import TIMEOUT, KeptAlive
 
@@ -17,6 +19,10 @@ UNAUTHORISED, TOO_MANY = 401, 429
 MARGIN_SECONDS = 60.0
 #: Where Zoom asks us to wait and does not say for how long.
 WAIT_SECONDS = 10.0
+#: Who is asked to wait longer has used up a limit of the day; that is trouble, and nobody's messages wait for its end.
+LONGEST_WAIT_SECONDS = 120.0
+#: For how long a token is good where Zoom does not say.
+TOKEN_SECONDS = 3600.0
 
 
 class ZoomAway(TransientFailure):
@@ -85,8 +91,12 @@ def _fetch_token() -> None:
             auth=(settings.ZOOM_CLIENT_ID, settings.ZOOM_CLIENT_SECRET),
         )
     )
+    if not answer.get("access_token"):
+        raise ZoomRefused("Zoom's answer has no 'access_token'.")
+    lasts = answer.get("expires_in")
+    seconds = float(lasts) if isinstance(lasts, int | float) else TOKEN_SECONDS
     _token["value"] = answer["access_token"]
-    _token["until"] = time.monotonic() + float(answer["expires_in"]) - MARGIN_SECONDS
+    _token["until"] = time.monotonic() + seconds - MARGIN_SECONDS
 
 
 def _send(url: str, **kwargs: Any) -> requests.Response:
@@ -99,7 +109,7 @@ def _send(url: str, **kwargs: Any) -> requests.Response:
 def _answer(response: requests.Response) -> dict[str, Any]:
     status = response.status_code
     if status == TOO_MANY:
-        raise RetryAfter("Zoom asks us to wait.", seconds=_wait(response))
+        raise _asked_to_wait(response.headers.get("Retry-After", ""))
     if status >= 500:
         raise ZoomAway(f"Zoom answered {status}.")
     try:
@@ -113,8 +123,22 @@ def _answer(response: requests.Response) -> dict[str, Any]:
     return body
 
 
-def _wait(response: requests.Response) -> float:
+def _asked_to_wait(told: str) -> RetryAfter | ZoomAway:
+    """Return what comes of a 429: the limit of a second passes soon; that of a day is told as a date."""
+    seconds = _seconds(told)
+    if seconds > LONGEST_WAIT_SECONDS:
+        return ZoomAway(f"Zoom asks us to wait until {told}.")
+    return RetryAfter("Zoom asks us to wait.", seconds=seconds)
+
+
+def _seconds(told: str) -> float:
+    """Return for how many seconds to wait: told as their number, or as a moment (2027-03-15T00:00:00Z)."""
+    if told.isdecimal():
+        return float(told)
     try:
-        return float(response.headers.get("Retry-After", WAIT_SECONDS))
+        moment = datetime.fromisoformat(told)
     except ValueError:
         return WAIT_SECONDS
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(1.0, (moment - clock.now()).total_seconds())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
@@ -22,9 +23,11 @@ from jobs.models import Run
 from jobs.starting import start_run
 
 WORKFLOW = "funnels.hear_zoom"
-BATCH = 300
+BATCH, FORGET = 300, 1_000
 #: One meeting may serve many dates: a notice belongs to the one around which it was told.
 BEFORE, AFTER = timedelta(hours=6), timedelta(hours=12)
+#: So long after the settlement of an event Zoom may still tell something that counts.
+LATE = timedelta(days=7)
 
 
 def wake() -> None:
@@ -75,6 +78,15 @@ def _apply(reading: Reading) -> tuple[Event | None, Registration | None, str]:
     return event, person, ""
 
 
+def forget_old() -> int:
+    """Delete one chunk of old notices, strangers' among them; return how many. What they amounted to stays."""
+    past = clock.now() - timedelta(days=settings.EVENT_DAYS)
+    oldest = ZoomNotice.objects.order_by("id").values_list("pk", "received_at")[:FORGET]
+    ids = [pk for pk, received_at in oldest if received_at < past]
+    ZoomNotice.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
 def event_of(meeting: str, at: datetime) -> Event | None:
     """Return the event that a meeting served at a moment, the nearest where there are several."""
     if not meeting:
@@ -117,7 +129,7 @@ def _seconds(event: Event, marks: list[Mark]) -> int:
 def latecomers() -> QuerySet[Registration]:
     """Return those who count as no-shows and were there for long enough, as Zoom told too late; each once."""
     return Registration.objects.filter(
-        event__settled_at__isnull=False,
+        event__settled_at__gt=clock.now() - LATE,
         attendance=Attendance.NO_SHOW,
         attendance_source=AttendanceSource.ZOOM,
         attendance_note="",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from django.db import transaction
 
 from core.errors import PermanentFailure
-from funnels.models import Registration
+from core.sql import share
+from funnels.models import Event, Registration
 from funnels.states import EventStatus
+from funnels.streams import of_event
 from funnels.zoom import client
 from funnels.zoom.client import ZoomAway
 from jobs.context import RunContext
 from jobs.retrying import Retry
+from messaging.models import Message
 from messaging.planned import tell_one
 
 STEP = "register with Zoom"
@@ -42,17 +45,34 @@ def register(registration: Registration) -> dict[str, str]:
         first_name=contact.first_name,
         last_name=contact.last_name,
     )
-    return {"registrant": registrant, "join_url": join_url}
+    return {"registrant": registrant, "join_url": join_url, "meeting": event.zoom_meeting_id}
 
 
 @transaction.atomic
 def keep(registration: Registration, found: dict[str, str]) -> None:
-    """Keep a registrant's id and link; what was not handed over yet is written with them."""
-    Registration.objects.filter(pk=registration.pk).update(
+    """Keep a registrant's id and link; what was not handed over yet is written with them.
+
+    Of a meeting that the event has no longer nothing is kept.
+    """
+    share(Event, [registration.event_id])
+    here = Registration.objects.filter(pk=registration.pk)
+    if meeting := found.get("meeting"):  # runs that asked before it was kept have none
+        here = here.filter(event__zoom_meeting_id=meeting)
+    kept = here.update(
         zoom_registrant_id=found["registrant"], join_url=found["join_url"], zoom_problem=""
     )
     registration.refresh_from_db()
-    tell_one(registration.messages(), registration.own_data)
+    if kept:
+        tell_one(registration.messages(), registration.own_data)
+
+
+def leave_meeting(event: Event) -> None:
+    """Forget everybody's registrant id and link, once the event has another meeting; letters tell the event's own."""
+    event.registrations.exclude(zoom_registrant_id="", zoom_problem="").update(
+        zoom_registrant_id="", join_url="", zoom_problem=""
+    )
+    for each in of_event(event):
+        tell_one(Message.objects.filter(stream=each.stream_id), None)
 
 
 def note_problem(registration: Registration, why: str) -> None:

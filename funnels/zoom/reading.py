@@ -16,6 +16,7 @@ KINDS = {
     "webinar.participant_left": LEFT,
     "webinar.ended": ENDED,
 }
+YEARS = range(2000, 2100)
 MOMENTS = {JOINED: "join_time", LEFT: "leave_time"}
 
 
@@ -54,7 +55,9 @@ def _dict(value: object) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    """Return a text that can be stored: one that holds what nobody can see (NUL, half a character) is none."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return text if text.isprintable() else ""
 
 
 def _moment(value: object) -> datetime | None:
@@ -62,11 +65,19 @@ def _moment(value: object) -> datetime | None:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return _possible(moment)
 
 
 def _milliseconds(value: object) -> datetime | None:
     try:
-        return datetime.fromtimestamp(float(value) / 1000, UTC) if value else None  # type: ignore[arg-type]
+        moment = datetime.fromtimestamp(float(value) / 1000, UTC) if value else None  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError, OSError):
         return None
+    return _possible(moment)
+
+
+def _possible(moment: datetime | None) -> datetime | None:
+    """Return a moment at which Zoom may have told something: no other can be counted with."""
+    return moment if moment and moment.year in YEARS else None

@@ -27,6 +27,8 @@ class ZoomServer(LoopbackServer):
         self.calls = 0
         #: Answers to the next calls about registrants: a status, or "cut" (accepted, and the line is cut).
         self.script: list[int | str] = []
+        self.retry_after = "7"  # of a 429
+        self.gives_tokens = True
         self._lock = threading.Lock()
 
     def answer(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
@@ -50,6 +52,8 @@ class ZoomServer(LoopbackServer):
             return Reply(
                 400, {"reason": "Invalid client_id or client_secret", "error": "invalid_client"}
             )
+        if not self.gives_tokens:
+            return Reply(200, {"token_type": "bearer"})
         token = f"token-{len(self.tokens)}-{time.monotonic_ns()}"
         self.tokens.add(token)
         return Reply(200, {"access_token": token, "token_type": "bearer", "expires_in": 3600})
@@ -60,7 +64,9 @@ class ZoomServer(LoopbackServer):
             return Reply(401, {"code": 124, "message": "Invalid access token."})
         wish = self.script.pop(0) if self.script else 201
         if wish == 429:
-            return Reply(429, {"code": 429, "message": "Too many"}, {"Retry-After": "7"})
+            return Reply(
+                429, {"code": 429, "message": "Too many"}, {"Retry-After": self.retry_after}
+            )
         if isinstance(wish, int) and wish >= 400:
             return Reply(wish, {"code": wish, "message": "It went wrong."})
         if meeting not in self.meetings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -10,19 +11,27 @@ from core import clock
 from core.errors import Conflict, Refused
 from funnels.actions import (
     cancel_event,
+    complete_event,
+    create_funnel,
+    draft_version,
     enroll,
+    launch_funnel,
     pause_launch,
+    publish,
     resume_launch,
     set_attendance,
     settle_event,
     update_event,
     withdraw,
 )
+from funnels.actions.writing import write_steps
 from funnels.models import Enrollment, Event, Registration
-from funnels.states import Attendance
+from funnels.states import Anchor, Attendance, Unit
 from jobs.models import Run
-from jobs.testing import crash_after, run_one
+from jobs.testing import crash_after, history, run_one
 from messaging.actions.consent import give_consent, withdraw_consent
+from messaging.actions.senders import change_sender
+from messaging.actions.templates import create_template, save_version
 from messaging.channels import Channel
 from messaging.models import Message
 from tests.funnels.conftest import ALICE, DAY, ENDS, HOUR, SETTLED, STARTS, TODAY
@@ -110,15 +119,61 @@ def test_an_event_moved_so_close_that_a_reminder_is_too_late_skips_it(event, bef
     assert ledger(event)["reminder-24h", "email", "expired"] == 1
 
 
-def test_what_comes_after_moves_with_the_end(event, after, ada):
+@pytest.mark.parametrize("by", [DAY, -3 * DAY])
+def test_what_comes_after_moves_with_the_end(event, after, ada, by):
     enroll(event, [ada.pk], actor=ALICE)
-    move(event, DAY)
-    with at(ENDS + DAY):
+    move(event, by)
+    with at(ENDS + by):
         set_attendance(Registration.objects.get(), Attendance.ATTENDED, actor=ALICE)
 
     live_until(SETTLED + 2 * DAY)
 
-    assert sent(event)[:1] == [("thank-you", "email", SETTLED + DAY)]
+    assert sent(event)[:1] == [("thank-you", "email", SETTLED + by)]
+
+
+def test_an_event_moved_while_half_of_the_reminders_are_out_reminds_everybody_once(
+    event, before, make_person, senders
+):
+    people = [make_person(f"guest{number}") for number in range(10)]
+    enroll(event, [each.pk for each in people], actor=ALICE)
+    live_until(TODAY + HOUR)
+    change_sender(senders[0], daily_cap=5, actor=ALICE)
+    with at(STARTS - DAY + MINUTE):
+        out = [each for each in sent(event) if each[0] == "reminder-24h"]
+        change_sender(senders[0], daily_cap=None, actor=ALICE)
+        move(event, 7 * DAY)
+
+    live_until(STARTS + 8 * DAY)
+
+    assert Counter(channel for _, channel, _ in out) == {"email": 5, "sms": 10}
+    assert Counter(each for each in sent(event) if each[0] != "welcome") == {
+        ("reminder-24h", "email", STARTS - DAY): 5,
+        ("reminder-24h", "sms", STARTS - DAY): 10,
+        ("reminder-24h", "email", STARTS + 6 * DAY): 5,
+        ("reminder-1h", "email", STARTS + 7 * DAY - HOUR): 10,
+        ("reminder-1h", "sms", STARTS + 7 * DAY - HOUR): 10,
+    }
+    for person in people:
+        steps = Counter((step, channel) for step, channel, _ in sent(event, person))
+        assert set(steps.values()) == {1}
+
+
+def test_an_event_that_ends_early_lets_what_follows_its_end_follow_at_once(event, senders, ada):
+    template = create_template(name="letter", actor=ALICE)
+    save_version(template, subject="Hello", html="<p>Hello</p>", actor=ALICE)
+    draft = create_funnel("Afterwards", actor=ALICE).draft
+    draft.email_sender = senders[0]
+    draft.save()
+    step = {"anchor": Anchor.END, "amount": 10, "unit": Unit.MINUTES, "email_template": template}
+    write_steps(draft, [{"name": "goodbye", **step}])
+    launch_funnel(publish(draft, actor=ALICE).funnel, event, actor=ALICE)
+    enroll(event, [ada.pk], actor=ALICE)
+    with at(STARTS + 30 * MINUTE):
+        complete_event(event, actor=ALICE)
+
+    live_until(ENDS)
+
+    assert sent(event) == [("goodbye", "email", STARTS + 40 * MINUTE)]
 
 
 # --- somebody ends it --------------------------------------------------------------------------------------------
@@ -174,6 +229,26 @@ def test_who_withdraws_and_comes_back_gets_what_is_to_come_and_nothing_twice(eve
         "reminder-1h",
     ]
     assert Enrollment.objects.get().round == 2
+
+
+def test_who_comes_back_on_a_new_version_gets_nothing_twice_either(event, before, ada):
+    enroll(event, [ada.pk], actor=ALICE)
+    with at(STARTS - 5 * DAY):
+        withdraw(Registration.objects.get(), actor=ALICE)
+        publish(draft_version(before.funnel, actor=ALICE), actor=ALICE)
+    with at(STARTS - 3 * DAY):
+        enroll(event, [ada.pk], actor=ALICE)
+
+    live_until(STARTS)
+
+    assert Enrollment.objects.get().version.number == 2
+    assert [(step, channel) for step, channel, _ in sent(event)] == [
+        ("welcome", "email"),
+        ("reminder-24h", "email"),
+        ("reminder-24h", "sms"),
+        ("reminder-1h", "email"),
+        ("reminder-1h", "sms"),
+    ]
 
 
 def test_nobody_can_withdraw_twice_or_enroll_in_what_is_over(event, before, ada):
@@ -290,6 +365,20 @@ def test_nobody_seen_at_all_tells_nobody_anything_until_a_person_says_so(event, 
     assert sent(event) == [("sorry-missed", "email", SETTLED + 6 * HOUR)]
 
 
+def test_while_nobody_says_who_came_runs_look_more_and_more_seldom(event, after, ada):
+    enroll(event, [ada.pk], actor=ALICE)
+
+    live_until(SETTLED + 30 * DAY)
+
+    run = Enrollment.objects.get().run
+    looks = [key for key, _ in history(run) if key.startswith("write what is known")]
+    assert len(looks) == 5  # a day, 2, 4, 8 and 16 days after the settlement should have been
+    assert run.status == "waiting"
+    with at(SETTLED + 31 * DAY):
+        settle_event(event, actor=ALICE)
+    assert sent(event) == [("sorry-missed", "email", SETTLED + 31 * DAY)]
+
+
 def test_a_late_change_never_sends_the_contrary(event, after, make_person):
     ada, ben = make_person("ada"), make_person("ben")
     enroll(event, [ada.pk, ben.pk], actor=ALICE)
@@ -341,13 +430,53 @@ def test_a_change_there_and_back_sends_the_first_branch_once(event, after, ada):
     ]
 
 
-def test_a_run_that_dies_at_any_step_writes_everything_once(event, before, ada):
+@pytest.mark.parametrize(
+    ("step", "moment"),
+    [
+        ("write what is known", TODAY),
+        ("write what is known#2", STARTS + HOUR),
+        ("finish", STARTS + HOUR),
+    ],
+)
+def test_a_run_that_dies_after_any_step_writes_everything_once(event, before, ada, step, moment):
     enroll(event, [ada.pk], actor=ALICE)
     run = Enrollment.objects.get().run
-    crash_after(run, "write what is known")
+    if moment > TODAY:
+        live_until(STARTS - MINUTE)
+    with clock.travel(to=moment):
+        crash_after(run, step)
 
-    live_until(STARTS)
+    live_until(STARTS + 2 * HOUR)
 
     assert len(sent(event)) == 5
     assert Message.objects.count() == 5
+    assert Enrollment.objects.get().status == "completed"
     assert run_one() is None
+
+
+def test_a_settlement_that_dies_tells_everybody_once(event, after, make_person):
+    ada, ben = make_person("ada"), make_person("ben")
+    enroll(event, [ada.pk, ben.pk], actor=ALICE)
+    with at(ENDS):
+        set_attendance(Registration.objects.get(contact=ada), Attendance.ATTENDED, actor=ALICE)
+    with clock.travel(to=SETTLED):
+        crash_after(event.run, "settle attendance")
+        crash_after(Run.objects.get(workflow="funnels.follow"), "wake")
+
+    live_until(SETTLED + HOUR)
+
+    assert sorted(step for step, _, _ in sent(event)) == ["sorry-missed", "thank-you"]
+    assert Message.objects.count() == 6
+
+
+def test_a_cancellation_that_dies_still_ends_everybody(event, before, make_person):
+    enroll(event, [make_person("ada").pk, make_person("ben").pk], actor=ALICE)
+    live_until(TODAY + HOUR)
+    with clock.travel(to=TODAY + HOUR):
+        cancel_event(event, actor=ALICE)
+        crash_after(Run.objects.get(workflow="funnels.end"), "end")
+
+    live_until(STARTS)
+
+    assert {step for step, _, _ in sent(event)} == {"welcome"}
+    assert set(Enrollment.objects.values_list("status", "run__status")) == {("ended", "cancelled")}

@@ -10,19 +10,22 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from core import clock
-from funnels.actions import enroll, set_attendance, update_event
-from funnels.models import Event, Presence, Registration, ZoomNotice
+from funnels.actions import enroll, launch_funnel, set_attendance, update_event, withdraw
+from funnels.models import Enrollment, Event, Presence, Registration, ZoomNotice
+from funnels.standard import AFTER
 from funnels.states import Attendance
-from funnels.zoom import client
+from funnels.zoom import client, hearing
 from jobs.models import Run
-from messaging.models import SandboxMessage
+from jobs.testing import crash_after
+from messaging.models import Message, SandboxMessage
 from tests.fakes.zoom_server import ACCOUNT, CLIENT, ZoomServer
 from tests.fakes.zoom_server import SECRET as CLIENT_SECRET
 from tests.funnels.conftest import ALICE, DAY, ENDS, HOUR, SETTLED, STARTS
 from tests.funnels.telling import at, live_until, sent
-from tests.funnels.zoom import MEETING, SECRET, post, told
+from tests.funnels.zoom import MEETING, PLACE, SECRET, post, told
 
 MINUTE = timedelta(minutes=1)
 
@@ -64,6 +67,88 @@ def test_who_enrolls_gets_a_link_of_their_own(zoom, meeting, before, ada):
     letters = SandboxMessage.objects.exclude(html="")
     assert letters.count() == 3
     assert all(f"https://zoom.us/w/{MEETING}?tk=1" in letter.html for letter in letters)
+
+
+@pytest.mark.parametrize("step", ["register with Zoom", "keep the link", "write what is known"])
+def test_a_run_that_dies_after_any_step_registers_and_writes_once(zoom, meeting, before, ada, step):
+    enroll(meeting, [ada.pk], actor=ALICE)
+    crash_after(Enrollment.objects.get().run, step)
+
+    live_until(STARTS + HOUR)
+
+    assert (mine().zoom_registrant_id, zoom.calls) == ("reg-1", 1)
+    assert len(sent(meeting)) == Message.objects.count() == 5
+    assert all("tk=1" in letter.html for letter in SandboxMessage.objects.exclude(html=""))
+
+
+@pytest.mark.parametrize("is_followed", [True, False])
+def test_who_enrolls_is_registered_though_nothing_is_sent_before_the_event(
+    zoom, meeting, funnels, ada, is_followed
+):
+    if is_followed:
+        launch_funnel(funnels[AFTER], meeting, actor=ALICE)
+    enroll(meeting, [ada.pk], actor=ALICE)
+    enroll(meeting, [ada.pk], actor=ALICE)
+
+    live_until(clock.now() + HOUR)
+
+    assert (mine().zoom_registrant_id, zoom.calls) == ("reg-1", 1)
+
+
+def test_without_an_account_nobody_is_registered_with_anything(event, before, ada):
+    enroll(event, [ada.pk], actor=ALICE)
+    update_event(event, zoom_meeting_id=MEETING, actor=ALICE)
+    live_until(clock.now() + HOUR)
+
+    assert Run.objects.filter(workflow="funnels.join_meeting").count() == 0
+    assert (mine().zoom_registrant_id, mine().zoom_problem) == ("", "")
+
+
+def test_another_meeting_gives_everybody_another_link(zoom, meeting, before, make_person):
+    zoom.meetings = (MEETING, "899999999")
+    ada, ben = make_person("ada"), make_person("ben")
+    enroll(meeting, [ada.pk, ben.pk], actor=ALICE)
+    with at(STARTS - 3 * DAY):
+        withdraw(Registration.objects.get(contact=ben), actor=ALICE)
+        update_event(meeting, zoom_meeting_id="899999999", actor=ALICE)
+    live_until(STARTS)
+
+    letters = SandboxMessage.objects.exclude(html="").filter(recipient=ada.email).order_by("pk")
+    assert [MEETING in letter.html for letter in letters] == [True, False, False]
+    assert ["w/899999999?tk=3" in letter.html for letter in letters] == [False, True, True]
+    gone = Registration.objects.get(contact=ben)
+    assert (gone.zoom_registrant_id, gone.join_url) == ("", "")
+
+
+def test_an_event_that_loses_its_meeting_tells_its_own_link(zoom, meeting, before, ada):
+    enroll(meeting, [ada.pk], actor=ALICE)
+    with at(STARTS - 3 * DAY):
+        update_event(meeting, zoom_meeting_id="", actor=ALICE)
+    live_until(STARTS)
+
+    letters = SandboxMessage.objects.exclude(html="").order_by("pk")
+    assert ["tk=1" in letter.html for letter in letters] == [True, False, False]
+    assert all("https://example.com/join" in letter.html for letter in letters[1:])
+
+
+def test_a_limit_of_the_day_is_noted_and_nobodys_welcome_waits_for_it(zoom, meeting, before, ada):
+    zoom.script, zoom.retry_after = [429] * 4, "2027-03-02T00:00:00Z"
+    enroll(meeting, [ada.pk], actor=ALICE)
+
+    live_until(clock.now() + HOUR)
+
+    assert mine().zoom_problem == "Zoom asks us to wait until 2027-03-02T00:00:00Z."
+    assert [step for step, _, _ in sent(meeting)] == ["welcome"]
+
+
+def test_a_token_that_is_none_is_noted_and_nobodys_welcome_waits_for_it(zoom, meeting, before, ada):
+    zoom.gives_tokens = False
+    enroll(meeting, [ada.pk], actor=ALICE)
+
+    live_until(clock.now() + HOUR)
+
+    assert mine().zoom_problem == "Zoom's answer has no 'access_token'."
+    assert [step for step, _, _ in sent(meeting)] == ["welcome"]
 
 
 @pytest.mark.parametrize("trouble", [[500, 503], ["cut"], [429]])
@@ -144,6 +229,7 @@ def test_a_signed_notice_is_kept_as_it_came_once(door):
     ("body", "how", "status"),
     [
         (b'{"event": "meeting.ended"}', {"secret": "another"}, 401),
+        (b'{"event": "meeting.ended"}', {"secret": ""}, 401),
         (b"not json", {}, 400),
         (b"[1]", {}, 400),
         (b'{"payload": {}}', {}, 400),
@@ -173,6 +259,52 @@ def test_while_the_secret_is_changed_both_are_taken(settings):
     settings.ZOOM_WEBHOOK_SECRET = ["new", SECRET]
 
     assert post(told("meeting.ended", clock.now())).status_code == 204
+
+
+@pytest.mark.parametrize("secret", ["new", SECRET])
+def test_meanwhile_a_challenge_is_answered_by_the_secret_that_asks(settings, secret):
+    settings.ZOOM_WEBHOOK_SECRET = ["new", SECRET]
+    body = {"event": "endpoint.url_validation", "payload": {"plainToken": "abc"}}
+
+    expected = hmac.new(secret.encode(), b"abc", hashlib.sha256).hexdigest()
+    assert post(body, secret=secret).json()["encryptedToken"] == expected
+
+
+def test_an_unsigned_notice_is_refused(door):
+    answer = Client().post(PLACE, {"event": "meeting.ended"}, content_type="application/json")
+
+    assert (answer.status_code, answer.content) == (401, b"The signature is not ours.\n")
+    assert ZoomNotice.objects.count() == 0
+
+
+def test_a_notice_that_nobody_can_make_sense_of_keeps_none_from_being_heard(
+    door, meeting, after, ada
+):
+    enroll(meeting, [ada.pk], actor=ALICE)
+    odd = told("meeting.participant_joined", STARTS, email="a\ud800\0@example.com", user="\ud800")
+    odd["payload"]["object"]["participant"]["join_time"] = "0001-01-01T00:00:00Z"
+    with at(ENDS):
+        assert post(json.dumps(odd).encode()).status_code == 204
+        tell("participant_joined", 5, email=ada.email)
+
+    assert ZoomNotice.objects.filter(applied_at=None).count() == 0
+    assert mine().attended_seconds == 55 * 60
+
+
+def test_what_zoom_told_is_forgotten_in_time_and_what_it_amounts_to_is_not(
+    door, meeting, after, ada
+):
+    enroll(meeting, [ada.pk], actor=ALICE)
+    with at(ENDS):
+        tell("participant_joined", 0, email=ada.email)
+        tell("participant_joined", 0, email="stranger@example.com")
+    with clock.travel(to=ENDS + 89 * DAY):
+        kept = hearing.forget_old(), ZoomNotice.objects.count()
+    with clock.travel(to=ENDS + 91 * DAY):
+        gone = hearing.forget_old(), ZoomNotice.objects.count()
+
+    assert (kept, gone) == ((0, 2), (2, 0))
+    assert mine().presences.count() == 1
 
 
 # --- who came --------------------------------------------------------------------------------------------------------
@@ -211,14 +343,14 @@ def test_a_storm_in_any_order_with_repetitions_counts_the_same(door, meeting, af
     for number, person in enumerate(people):
         for entry in range(3):
             who = {"email": person.email, "user": f"{number}-{entry}"}
-            storm.append(("participant_joined", -10 + 20 * entry, who))
-            storm.append(("participant_left", -10 + 20 * entry + number, who))
+            storm.append(("participant_joined", -10 + 32 * entry, who))
+            storm.append(("participant_left", -10 + 32 * entry + number, who))
     storm += chance.choices(storm, k=40)
     chance.shuffle(storm)
     with at(ENDS + 5 * MINUTE):
         for kind, minute, who in storm:
             tell(kind, minute, **who)
-        tell("ended", 65)
+        tell("ended", 62)
 
     live_until(SETTLED + 10 * MINUTE)
 
@@ -227,8 +359,10 @@ def test_a_storm_in_any_order_with_repetitions_counts_the_same(door, meeting, af
         for each in Registration.objects.select_related("contact")
     }
     expected = {
-        f"Guest{n}": max(0, n - 10) + n + n
-        for n in range(12)  # the first entry lies before the start
+        f"Guest{n}": max(0, n - 10) + n + min(n, 8)
+        for n in range(
+            12
+        )  # the first entry lies before the start, the last goes on after the meeting
     }
     assert minutes == expected
     assert ZoomNotice.objects.count() == 12 * 6 + 1
