@@ -6,7 +6,6 @@ from django.db import transaction
 
 from core import audit, clock
 from core.errors import Conflict, Refused
-from core.sql import share
 from funnels.actions.enrolling import enroll_registered
 from funnels.models import Event, Funnel, FunnelVersion, Launch
 from funnels.moves import move
@@ -24,7 +23,7 @@ def launch_funnel(funnel: Funnel, event: Event, *, actor: str) -> Launch:
 
     Raises Refused where it could not do what it says (see `check_launch`), Conflict where it was launched before.
     """
-    share(Event, [event.pk])
+    _lock(event)
     event.refresh_from_db()
     version = check_launch(funnel, event)
     launch, is_new = Launch.objects.get_or_create(
@@ -101,6 +100,7 @@ def _check_moments(version: FunnelVersion, event: Event) -> None:
 @transaction.atomic
 def pause_launch(launch: Launch, *, actor: str, reason: str = "") -> Launch:
     """Hold everything that was not handed over yet; people may still enroll."""
+    _lock(launch.event)
     move(
         launch,
         moves={LaunchStatus.LIVE: LAUNCH_MOVES[LaunchStatus.LIVE]},
@@ -117,6 +117,7 @@ def pause_launch(launch: Launch, *, actor: str, reason: str = "") -> Launch:
 @transaction.atomic
 def resume_launch(launch: Launch, *, actor: str) -> Launch:
     """Go on: what is of use still goes out, what is too late by now is skipped."""
+    _lock(launch.event)
     move(
         launch,
         moves={LaunchStatus.PAUSED: LAUNCH_MOVES[LaunchStatus.PAUSED]},
@@ -133,9 +134,15 @@ def resume_launch(launch: Launch, *, actor: str) -> Launch:
 @transaction.atomic
 def end_launch(launch: Launch, *, actor: str) -> Launch:
     """End a funnel for this event for good: nothing more goes out, and everybody's run ends."""
+    _lock(launch.event)
     stop_launch(launch, reason="funnel ended", actor=actor)
     audit.record("launch.ended", launch, actor=actor)
     return launch
+
+
+def _lock(event: Event) -> None:
+    """Let nobody enroll meanwhile: whoever does shares the event, and finds its funnels as they are afterwards."""
+    Event.objects.select_for_update(no_key=True).only("pk").get(pk=event.pk)
 
 
 def stop_launch(launch: Launch, *, reason: str, actor: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 
 from core.errors import Conflict, Refused
 from funnels.actions import (
@@ -21,7 +23,7 @@ from funnels.models import Enrollment, Event, Funnel, FunnelVersion, Launch
 from funnels.standard import BEFORE
 from funnels.states import Anchor, Condition, Direction, Unit
 from messaging.actions.templates import create_template, save_version
-from messaging.models import Template
+from messaging.models import Sender, Template
 from tests.funnels.conftest import ALICE, DAY, ENDS, HOUR, STARTS, TODAY
 from tests.funnels.telling import live_until, sent
 
@@ -76,6 +78,15 @@ def test_without_a_sender_a_step_or_content_nothing_is_published(draft, letter):
     with pytest.raises(Refused):
         publish(empty.draft, actor=ALICE)
     assert empty.published is None
+
+    draft.email_sender = Sender.objects.get(name="Events")
+    draft.save()
+    with pytest.raises(Refused) as refusal:
+        publish(
+            with_step(draft, email_template=create_template(name="blank", actor=ALICE)), actor=ALICE
+        )
+    assert (refusal.value.field, refusal.value.value) == ("template", "blank")
+    assert draft.funnel.published is None
 
 
 def test_a_published_version_never_changes(draft, letter):
@@ -147,6 +158,23 @@ def test_a_launch_takes_up_those_who_are_registered(event, funnels, ada):
 
     live_until(TODAY + HOUR)
     assert [step for step, _, _ in sent(event)] == ["welcome"]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_who_enrolls_at_the_moment_of_a_launch_is_enrolled_in_it(event, funnels, ada):
+    def launch() -> None:
+        launch_funnel(funnels[BEFORE], event, actor=ALICE)
+        connection.close()
+
+    other = threading.Thread(target=launch)
+    with transaction.atomic():
+        enroll(event, [ada.pk], actor=ALICE)
+        other.start()
+        other.join(0.5)  # it waits for us, or has not begun
+    other.join()
+
+    assert Enrollment.objects.count() == 1
 
 
 def test_its_pace_spreads_the_starts(event, funnels, make_person):
