@@ -13,12 +13,16 @@ from funnels.actions.writing import create_funnel, draft_version, publish, write
 from funnels.models import Funnel
 from funnels.states import Anchor, Condition, Direction, LatePolicy, Unit
 from messaging.actions.installing import install_templates
+from messaging.actions.senders import change_sender
 from messaging.channels import Channel
 from messaging.models import ProviderName, Sender, Template
 
 BEFORE, AFTER = "Before the event", "After the event"
 #: A new account of a real provider bears so many starts a minute; the sandbox any number.
 PRESET = 50
+#: And so many messages a minute, where the provider does not itself say how fast it may go, as Resend does.
+MESSAGES_A_MINUTE = 100
+UNTOLD = (ProviderName.SMTP, ProviderName.TWILIO)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +37,7 @@ class Delays:
 
 @dataclass(frozen=True)
 class Installed:
-    """What became of one funnel: `installed`, or `kept` as it is."""
+    """What became of a funnel (`installed`, or `kept` as it is), or the pace that a sender begins with."""
 
     name: str
     outcome: str
@@ -48,6 +52,7 @@ def install_funnels(
 ) -> list[Installed]:
     """Bring the standard funnels in and publish them; one that stands there already is left as it is.
 
+    A sender of theirs whose provider does not say how fast it may go, and that has no rate, begins with a preset.
     Without a sender for SMS their reminders are e-mails alone. Raises Refused where there is no sender for e-mails.
     """
     install_templates(actor=actor)
@@ -59,10 +64,13 @@ def install_funnels(
             remedy="Name one: --email-sender snd_…",
         )
     sms = sms_sender or _only(Channel.SMS)
-    return [
+    done = [
         _install(BEFORE, before_steps(has_sms=sms is not None), email, sms, actor=actor),
         _install(AFTER, after_steps(delays or Delays()), email, None, actor=actor),
     ]
+    if all(each.outcome == "kept" for each in done):
+        return done
+    return done + [_pace(each, actor=actor) for each in (email, sms) if each and _is_unpaced(each)]
 
 
 def before_steps(*, has_sms: bool) -> list[dict[str, Any]]:
@@ -129,6 +137,15 @@ def _install(
     write_steps(draft, steps)
     publish(draft, actor=actor)
     return Installed(name, "installed")
+
+
+def _is_unpaced(sender: Sender) -> bool:
+    return sender.provider in UNTOLD and sender.rate_per_second is None
+
+
+def _pace(sender: Sender, *, actor: str) -> Installed:
+    change_sender(sender, actor=actor, rate_per_second=round(MESSAGES_A_MINUTE / 60, 3))
+    return Installed(sender.name, f"{MESSAGES_A_MINUTE} messages a minute, to begin with")
 
 
 def _only(channel: Channel) -> Sender | None:

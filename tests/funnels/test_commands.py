@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from funnels.models import Enrollment, Funnel, Registration
 from funnels.standard import AFTER, BEFORE
 from messaging.actions.people import add_to_list, create_list
-from messaging.models import ProviderName
+from messaging.models import ProviderName, Sender
 from tests.funnels.conftest import ALICE
 
 
@@ -40,6 +40,21 @@ def test_a_real_provider_gets_fifty_a_minute_to_begin_with(senders):
     run("install_funnels")
 
     assert Funnel.objects.get(name=BEFORE).starts_per_minute == 50
+
+
+def test_a_sender_whose_provider_tells_no_pace_gets_a_hundred_a_minute_to_begin_with(senders):
+    mail, texts = senders
+    Sender.objects.filter(pk=texts.pk).update(provider=ProviderName.TWILIO)
+    Sender.objects.filter(pk=mail.pk).update(provider=ProviderName.RESEND)
+
+    told = run("install_funnels")
+    rates = dict(Sender.objects.values_list("name", "rate_per_second"))
+    Sender.objects.update(rate_per_second=None)
+    run("install_funnels")
+
+    assert told.splitlines()[2:] == ["Texts: 100 messages a minute, to begin with"]
+    assert rates == {"Events": None, "Texts": 1.667}
+    assert set(Sender.objects.values_list("rate_per_second", flat=True)) == {None}
 
 
 def test_without_a_sender_nothing_is_installed(db):
