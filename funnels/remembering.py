@@ -6,6 +6,8 @@ from typing import Any
 
 from funnels.actions.enrolling import withdraw
 from funnels.models import Registration, ZoomNotice
+from funnels.zoom.joining import STEP
+from jobs.models import Event, Run, Step
 from messaging.models import Contact
 
 
@@ -36,6 +38,20 @@ def forget(contact: Contact) -> None:
         if registration.is_registered:
             withdraw(registration, actor="system")
         registration.presences.all().delete()
+        _forget_in_runs(registration)
     mine = Registration.objects.filter(contact=contact)
     ZoomNotice.objects.filter(registration__in=mine).update(body="")
     mine.update(zoom_registrant_id="", join_url="", zoom_problem="", attendance_note="")
+
+
+def _forget_in_runs(registration: Registration) -> None:
+    """Forget what another system told of somebody when it enrolled them, and what Zoom answered about them."""
+    mine = registration.public_id
+    wishes = Run.objects.filter(workflow="funnels.enroll", output=mine)
+    Event.objects.filter(runs__in=wishes).update(data={}, extra={})
+    wishes.update(input={})
+    for asked in (
+        Run.objects.filter(enrollments__registration=registration),
+        Run.objects.filter(workflow="funnels.join_meeting", input__registration=mine),
+    ):
+        Step.objects.filter(run__in=asked.values("pk"), key=STEP).update(output=None)
