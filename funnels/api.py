@@ -15,7 +15,7 @@ from core.api.idempotency import idempotent
 from core.api.pages import CursorPage
 from core.audit import actor_of
 from funnels.actions import enroll_person, set_attendance, withdraw
-from funnels.models import Event, Registration
+from funnels.models import Event, Registration, remember_reminders
 from funnels.serializers import AttendanceInput, EnrollmentInput, EnrollmentOutput
 from funnels.states import Attendance
 
@@ -55,6 +55,7 @@ class EnrollmentListView(APIView):
             found = found.filter(event=Event.from_public_id(event))
         page = CursorPage()
         rows = page.paginate_queryset(found, request, self) or []
+        remember_reminders(rows)
         return page.get_paginated_response(EnrollmentOutput(rows, many=True).data)
 
     @extend_schema(

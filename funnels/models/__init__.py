@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from funnels.models.enrollments import Enrollment, Registration
+from funnels.models.enrollments import Enrollment, Registration, remember_reminders
 from funnels.models.events import Event
 from funnels.models.funnels import Funnel, FunnelVersion, Step
 from funnels.models.launches import Launch, StepStream
@@ -19,4 +19,5 @@ __all__ = [
     "Step",
     "StepStream",
     "ZoomNotice",
+    "remember_reminders",
 ]

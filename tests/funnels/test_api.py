@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from core import clock
@@ -13,7 +15,7 @@ from funnels.actions import cancel_event, enroll
 from funnels.models import Enrollment, Event, Registration
 from jobs.models import Run
 from messaging.models import Contact
-from tests.funnels.conftest import ALICE, ENDS, STARTS, TODAY
+from tests.funnels.conftest import ALICE, ENDS, HOUR, STARTS, TODAY
 from tests.funnels.telling import live_until, sent
 
 Api = Callable[..., APIClient]
@@ -111,6 +113,24 @@ def test_nobody_enrolls_in_what_is_over_or_cancelled(api: Api, event, before) ->
     assert (late.status_code, late.json()["code"]) == (422, "event_is_over")
     assert (cancelled.status_code, cancelled.json()["code"]) == (409, "event_is_cancelled")
     assert Registration.objects.count() == Contact.objects.count() == 0
+
+
+def test_a_list_costs_the_same_for_one_and_for_many(
+    api: Api, event, before, make_person, django_assert_num_queries
+) -> None:
+    caller = api("enrollments:read")
+    enroll(event, [make_person("ada").pk], actor=ALICE)
+    live_until(TODAY + HOUR)
+    caller.get(PLACE)  # that the key is used is written down, now and then
+    with CaptureQueriesContext(connection) as few:
+        caller.get(PLACE, {"event": event.public_id})
+    enroll(event, [make_person(f"guest{number}").pk for number in range(9)], actor=ALICE)
+    live_until(TODAY + HOUR)
+
+    with django_assert_num_queries(len(few)):
+        listed = caller.get(PLACE, {"event": event.public_id}).json()["results"]
+
+    assert [[r["type"] for r in each["reminders_sent"]] for each in listed] == [["welcome"]] * 10
 
 
 def test_attendance_can_be_told(api: Api, event, before, ada) -> None:
