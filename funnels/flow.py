@@ -12,13 +12,15 @@ from django.urls import reverse
 from core.live import Figure
 from funnels.models import Event, FunnelVersion, Launch, Step, StepStream
 from funnels.planning import due_at
-from funnels.states import Anchor, Condition
+from funnels.states import Anchor, Condition, Why
+from funnels.unwritten import ENDED, UNDECIDED, WAITING, unwritten
 from messaging.channels import Channel
 from messaging.models import Stream
 from messaging.states import Reason
 from messaging.streams import tally
 
 REASONS = dict(Reason.choices)
+NOT_WRITTEN = {**dict(Why.choices), ENDED: "Ended before"}
 TITLES = {
     Anchor.ENROLLED: ("Somebody enrolls", "how_to_reg"),
     Anchor.START: ("The event starts", "play_circle"),
@@ -69,7 +71,7 @@ def flow_of(
         )
     )
     streams = _streams(launch, version) if launch else {}
-    nodes = {step: _node(step, event, streams) for step in steps}
+    nodes = {step: _node(step, event, launch, streams) for step in steps}
     return [
         _stretch(anchor, [nodes[s] for s in steps if s.anchor == anchor], steps, event)
         for anchor in Anchor
@@ -107,22 +109,31 @@ def _moment(anchor: Anchor, event: Event | None) -> datetime | None:
     return event.facts.anchor(anchor, enrolled_at=event.starts_at).astimezone(event.zone)
 
 
-def _node(step: Step, event: Event | None, streams: dict[tuple[object, str], Stream]) -> Node:
+def _node(
+    step: Step,
+    event: Event | None,
+    launch: Launch | None,
+    streams: dict[tuple[object, str], Stream],
+) -> Node:
     at = None
     if event is not None and step.anchor != Anchor.ENROLLED:
         at = due_at(step.facts, event.facts, enrolled_at=event.starts_at).astimezone(event.zone)
     lanes = tuple(
-        Lane(channel.label, template.name, _figures(streams.get((step.pk, channel.value))))
+        Lane(
+            channel.label,
+            template.name,
+            _figures(launch, step, streams.get((step.pk, channel.value))),
+        )
         for channel, template in step.templates.items()
     )
     return Node(step.name, step.offset.in_words, at, lanes, step.condition)
 
 
-def _figures(stream: Stream | None) -> tuple[Figure, ...]:
-    """Return how a step's messages stand; those of which there are none are left out, but for waiting and sent."""
-    if stream is None:
+def _figures(launch: Launch | None, step: Step, stream: Stream | None) -> tuple[Figure, ...]:
+    """Return how a step stands for everybody; what there is none of is left out, but for waiting and sent."""
+    if launch is None or stream is None:
         return ()
-    count = tally(stream)
+    count, others = tally(stream), unwritten(launch, step, stream)
     why = {reason: n for reason, n in count.reasons.items() if reason in REASONS}
     skipped = [
         Figure(
@@ -132,10 +143,19 @@ def _figures(stream: Stream | None) -> tuple[Figure, ...]:
     ]
     figures = [
         Figure(
-            "waiting", "waiting", count.pending + count.sending, _list(stream, "pending"), "calm"
+            "waiting",
+            "waiting",
+            count.pending + count.sending + others.pop(WAITING, 0),
+            _list(stream, "pending"),
+            "calm",
         ),
+        Figure("undecided", "until it is known who came", others.pop(UNDECIDED, 0), tone="calm"),
         Figure("sent", "sent", count.sent, _list(stream, "sent"), "good"),
         *(skipped if count.skipped else ()),
+        *(
+            Figure(f"unwritten-{why}", f"skipped: {NOT_WRITTEN[why].lower()}", number)
+            for why, number in sorted(others.items())
+        ),
         Figure("failed", "failed", count.failed, _list(stream, "failed"), "bad"),
         Figure("in_doubt", "in doubt", count.in_doubt, _list(stream, "in_doubt"), "warn"),
     ]

@@ -3,65 +3,123 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from core import clock
 from core.durations import in_words
 from funnels.models import Event, FunnelVersion, Step
 from funnels.planning import due_at, use_ends_at
-from funnels.states import Condition
+from funnels.states import Anchor, Condition
+from messaging import days
+from messaging.allowances import day_of
 from messaging.channels import Channel
+
+#: Where nobody is registered yet, the time that so many would take is told.
+EXAMPLE = 1_000
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """One step on one channel: how many people at most, for how long its sender is busy, how late it may be."""
+    """One step on one channel: for how many people, at which pace, and until when it is of use."""
 
     step: str
     channel: Channel
     people: int
-    takes: timedelta | None  #: None where the sender has no limit
-    may_be_late: timedelta | None
+    rate: float | None  #: messages a second; None where the sender has no limit
+    a_day: int | None = (
+        None  #: what the sender may hand over on that day; None where it has no limit
+    )
+    may_be_late: timedelta | None = None  #: None where the last of them may come at any time
+    is_begun_late: bool = (
+        False  #: at the funnel's pace the last people begin when it is of no use any more
+    )
+
+    @property
+    def takes(self) -> timedelta | None:
+        return self._for(self.people)
 
     @property
     def is_late(self) -> bool:
         """Whether the last of them could be of no use any more when its turn comes."""
-        return bool(self.takes and self.may_be_late is not None and self.takes > self.may_be_late)
+        return self.is_begun_late or self._is_too_slow or self._is_too_many
 
     @property
     def in_words(self) -> str:
-        how_long = (
-            f"takes {in_words(self.takes.total_seconds())}"
-            if self.takes
-            else "goes as fast as it can"
-        )
-        told = f"{self.step}, {self.channel.label}: {self.people:,} messages, {how_long}"
-        if not self.is_late or self.may_be_late is None:
-            return f"{told}."
-        return f"{told}, but is of use for {in_words(self.may_be_late.total_seconds())} only: the last are skipped."
+        return f"{self.step}, {self.channel.label}: {self._how_long}{''.join(self._warnings)}."
+
+    @property
+    def _how_long(self) -> str:
+        if self.rate is None:
+            return f"{self.people:,} messages, as fast as the provider takes them"
+        if not self.people:
+            return f"nobody yet; {EXAMPLE:,} messages take {_words(self._for(EXAMPLE))}"
+        return f"{self.people:,} messages, takes {_words(self.takes)}"
+
+    @property
+    def _warnings(self) -> list[str]:
+        found = []
+        if self._is_too_slow:
+            found.append(
+                f", but is of use for {_words(self.may_be_late)} only: the last are skipped"
+            )
+        if self._is_too_many:
+            found.append(
+                f", but its sender may hand over {self.a_day:,} that day: the last are skipped"
+            )
+        if self.is_begun_late:
+            found.append(", but at the funnel's pace the last people begin too late for it")
+        return found
+
+    @property
+    def _is_too_slow(self) -> bool:
+        return bool(self.takes and self.may_be_late is not None and self.takes > self.may_be_late)
+
+    @property
+    def _is_too_many(self) -> bool:
+        return self.may_be_late is not None and self.a_day is not None and self.people > self.a_day
+
+    def _for(self, people: int) -> timedelta | None:
+        return timedelta(seconds=people / self.rate) if self.rate and people else None
 
 
-def forecasts_of(version: FunnelVersion, event: Event, *, people: int) -> list[Forecast]:
-    """Return a forecast of each step on each channel, for so many people."""
+def _words(span: timedelta | None) -> str:
+    return in_words(span.total_seconds() if span else 0)
+
+
+def forecasts_of(
+    version: FunnelVersion, event: Event, *, people: int, are_to_begin: bool = False
+) -> list[Forecast]:
+    """Return a forecast of each step on each channel, for so many people; they may have to begin first."""
     steps = version.steps.select_related("email_template", "sms_template")
+    pace = version.funnel.starts_per_minute if are_to_begin else None
+    begun_at = clock.now() + timedelta(minutes=people / pace) if pace else None
     return [
-        _forecast(step, channel, event, version=version, people=people)
+        _forecast(step, channel, event, version=version, people=people, begun_at=begun_at)
         for step in steps
         for channel in step.templates
     ]
 
 
 def _forecast(
-    step: Step, channel: Channel, event: Event, *, version: FunnelVersion, people: int
+    step: Step,
+    channel: Channel,
+    event: Event,
+    *,
+    version: FunnelVersion,
+    people: int,
+    begun_at: datetime | None,
 ) -> Forecast:
     sender = version.sender_of(channel)
-    rate = sender.rate_per_second if sender else None
     due = due_at(step.facts, event.facts, enrolled_at=event.starts_at)
     ends_at = use_ends_at(step.facts, event.facts, due=due)
-    is_branch = step.condition != Condition.ANY
+    if step.condition != Condition.ANY or step.anchor == Anchor.ENROLLED:
+        ends_at = None
     return Forecast(
         step.name,
         channel,
         people,
-        timedelta(seconds=people / rate) if rate and people else None,
-        None if is_branch or ends_at is None or step.offset.anchor == "enrolled" else ends_at - due,
+        sender.rate_per_second if sender else None,
+        days.allowance(sender, day_of(due, zone=sender.zone)) if sender else None,
+        None if ends_at is None else ends_at - due,
+        bool(begun_at and ends_at and due >= clock.now() and begun_at >= ends_at),
     )

@@ -53,6 +53,15 @@ def _has_to_look(claims: Sequence[Claim], sender: Sender) -> bool:
     )
 
 
+def foreseen(
+    sender: Sender, contact: Contact, *, at: datetime, policy: str, expires_at: datetime | None
+) -> Verdict:
+    """Return what the nights where a person lives will make of a message at a moment to come."""
+    night = _nights(at, sender)(contact.time_zone)
+    obstacle = Obstacle(Reason.QUIET_HOURS, night, policy)
+    return verdict((obstacle,), now=at, expires_at=expires_at)
+
+
 @dataclass(frozen=True)
 class Look:
     """What is known at one moment about the nights and the last messages of some people."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet, URLField
 from django.forms import ModelForm
@@ -15,33 +16,60 @@ from django.views.decorators.http import require_safe
 
 from core.admin import ModelAdmin, button, display, dress, register
 from core.audit import actor_of
+from core.errors import Refused
 from core.live import Figure
 from core.local_time import zones
 from funnels import actions
 from funnels.actions.events import PARTS
 from funnels.actions.launching import check_launch
-from funnels.forms import DryRunForm, EnrollForm, LaunchForm, ReasonForm
-from funnels.models import Event, Funnel
+from funnels.forms import (
+    DryRunForm,
+    EnrollForm,
+    EventForm,
+    LaunchForm,
+    ReasonForm,
+    published_funnels,
+)
+from funnels.models import Event, Funnel, FunnelVersion
 from funnels.outlook import forecasts_of
 from funnels.states import Attendance, EventStatus, RegistrationStatus
 from funnels.timeline import imagine, versions_of
 from messaging.models import ContactList
 
+ABOUT_LAUNCHING = (
+    "Everybody who is registered is enrolled now, and whoever registers later. "
+    "What it takes at the senders' rates:"
+)
+
 
 def ask_to_launch(_admin: Any, _request: HttpRequest, event: Event) -> str:
     """Return what each funnel would mean for this event; raise Refused where none can be launched."""
     people = event.registrations.filter(status=RegistrationStatus.REGISTERED).count()
-    lines = [
-        "Everybody who is registered is enrolled now, and whoever registers later. What it takes at the senders' rates:"
-    ]
-    launched = event.launches.values("funnel")
-    for funnel in Funnel.objects.exclude(pk__in=launched).order_by("name"):
-        if version := funnel.published:
-            found = forecasts_of(version, event, people=people)
-            lines.append(f"{funnel} (version {version.number}):")
-            lines += [f"  {each.in_words}" for each in found]
-            check_launch(funnel, event)
-    return "\n".join(lines)
+    ready, refused = [], []
+    for funnel in published_funnels().exclude(launches__event=event):
+        try:
+            version = check_launch(funnel, event)
+        except Refused as refusal:
+            refused.append((funnel, refusal))
+        else:
+            ready.append(f"{version}{_outlook(version, event, people)}")
+    if not ready:
+        raise refused[0][1] if refused else _nothing_to_launch()
+    missing = [f"“{funnel}” cannot be launched: {refusal}" for funnel, refusal in refused]
+    return "\n".join([ABOUT_LAUNCHING, *ready, *missing])
+
+
+def _nothing_to_launch() -> Refused:
+    return Refused(
+        "There is no published funnel that is not launched for it already.",
+        field="funnel",
+        remedy="Publish one; manage.py install_funnels brings in two.",
+    )
+
+
+def _outlook(version: FunnelVersion, event: Event, people: int) -> str:
+    found = forecasts_of(version, event, people=people, are_to_begin=True)
+    return "".join(f"\n{'⚠' if each.is_late else '–'} {each.in_words}" for each in found)
 
 
 def why_not_cancel(_admin: Any, _request: HttpRequest, event: Event) -> str:
@@ -62,6 +90,7 @@ class EventAdmin(ModelAdmin):
 
     empty_text = "Plan an event, launch a funnel for it, and enroll people: each gets the right message at its moment."
 
+    form = EventForm
     list_display = ("title", "when", "state", "people")
     list_filter = ("status",)
     search_fields: ClassVar = ["title", "zoom_meeting_id"]
@@ -80,7 +109,14 @@ class EventAdmin(ModelAdmin):
         if isinstance(db_field, URLField):
             kwargs["assume_scheme"] = "https"
         if db_field.name == "time_zone":
-            return dress(forms.ChoiceField(choices=zones, initial="UTC", label="Time zone"))
+            return dress(
+                forms.ChoiceField(
+                    choices=zones,
+                    initial=lambda: settings.TIME_ZONE,
+                    label="Time zone",
+                    help_text="Its start and its end are meant in this zone, days are counted in it, and times told.",
+                )
+            )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
@@ -93,6 +129,8 @@ class EventAdmin(ModelAdmin):
         given = {name: form.cleaned_data[name] for name in PARTS if name in form.cleaned_data}
         if change:
             changes = {name: value for name, value in given.items() if name in form.changed_data}
+            if "time_zone" in changes:  # the same time of day is another moment there
+                changes |= {name: given[name] for name in EventForm.MOMENTS}
             actions.update_event(Event.objects.get(pk=obj.pk), actor=actor_of(request), **changes)
         else:
             obj.pk = actions.create_event(**given, actor=actor_of(request)).pk
@@ -189,7 +227,7 @@ class EventAdmin(ModelAdmin):
         assert isinstance(event, Event)
         if not request.user.has_perm("messaging.view_contact"):
             raise PermissionDenied
-        form = DryRunForm(request.GET or None)
+        form = DryRunForm(request.GET or None, event=event)
         for field in form.fields.values():
             dress(field)
         plans = []
