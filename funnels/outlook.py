@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,15 +46,21 @@ class Forecast:
 
     @property
     def in_words(self) -> str:
-        return f"{self.step}, {self.channel.label}: {self._how_long}{''.join(self._warnings)}."
+        return f"{self.step}, {self.channel.label}: {self.prospect}"
+
+    @property
+    def prospect(self) -> str:
+        """How long it takes, and what stands against it."""
+        return f"{self._how_long}{''.join(self._warnings)}."
 
     @property
     def _how_long(self) -> str:
+        who = f"{self.people:,} messages" if self.people else "nobody yet"
         if self.rate is None:
-            return f"{self.people:,} messages, as fast as the provider takes them"
+            return f"{who}, as fast as the provider takes them"
         if not self.people:
-            return f"nobody yet; {EXAMPLE:,} messages take {_words(self._for(EXAMPLE))}"
-        return f"{self.people:,} messages, takes {_words(self.takes)}"
+            return f"{who}; {EXAMPLE:,} messages take {_words(self._for(EXAMPLE))}"
+        return f"{who}, takes {_words(self.takes)}"
 
     @property
     def _warnings(self) -> list[str]:
@@ -84,6 +91,18 @@ class Forecast:
 
 def _words(span: timedelta | None) -> str:
     return in_words(span.total_seconds() if span else 0)
+
+
+def in_short(forecasts: Iterable[Forecast]) -> list[str]:
+    """Return a line for all steps of a channel that have the same prospect; what is late begins with a sign."""
+    alike: dict[tuple[str, Channel, str], list[str]] = {}
+    for each in forecasts:
+        sign = "⚠" if each.is_late else "–"
+        alike.setdefault((sign, each.channel, each.prospect), []).append(each.step)
+    return [
+        f"{sign} {', '.join(steps)}, {channel.label}: {prospect}"
+        for (sign, channel, prospect), steps in alike.items()
+    ]
 
 
 def forecasts_of(

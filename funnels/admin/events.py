@@ -31,7 +31,7 @@ from funnels.forms import (
     published_funnels,
 )
 from funnels.models import Event, Funnel, FunnelVersion
-from funnels.outlook import forecasts_of
+from funnels.outlook import forecasts_of, in_short
 from funnels.states import Attendance, EventStatus, RegistrationStatus
 from funnels.timeline import imagine, versions_of
 from messaging.models import ContactList
@@ -69,7 +69,7 @@ def _nothing_to_launch() -> Refused:
 
 def _outlook(version: FunnelVersion, event: Event, people: int) -> str:
     found = forecasts_of(version, event, people=people, are_to_begin=True)
-    return "".join(f"\n{'⚠' if each.is_late else '–'} {each.in_words}" for each in found)
+    return "".join(f"\n{line}" for line in in_short(found))
 
 
 def why_not_cancel(_admin: Any, _request: HttpRequest, event: Event) -> str:

@@ -211,7 +211,7 @@ def test_before_a_launch_it_is_told_how_long_it_takes_and_what_cannot_be_on_time
     asked = client_of(alice).get(page("event", event, "launch"))
 
     told = [line.strip() for line in asked.context["question"].splitlines()]
-    assert "– reminder-24h, E-mail: 30 messages, takes about 25 minutes." in told
+    assert "– welcome, reminder-24h, E-mail: 30 messages, takes about 25 minutes." in told
     assert (
         "⚠ reminder-1h, E-mail: 30 messages, takes about 25 minutes, but is of use for about 15 minutes only: "
         "the last are skipped." in told
