@@ -217,8 +217,8 @@ def test_before_a_launch_it_is_told_how_long_it_takes_and_what_cannot_be_on_time
         "the last are skipped." in told
     )
     assert (
-        "⚠ reminder-1h, SMS: 30 messages, as fast as the provider takes them, but its sender may hand over 20 that "
-        "day: the last are skipped." in told
+        "⚠ reminder-24h, reminder-1h, SMS: 30 messages, as fast as the provider takes them, but its sender may "
+        "hand over 20 that day: the last are skipped." in told
     )
     assert told[-1].startswith("“Too long” cannot be launched: “in-20-days” would come on")
 
