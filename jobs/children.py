@@ -20,7 +20,7 @@ from jobs import registry, rows_of_runs, wakeup
 from jobs.database import key_of
 from jobs.drafting import draft_run
 from jobs.events import standing
-from jobs.models import Join, Run, Step
+from jobs.models import Join, Run, RunQuerySet, Step
 from jobs.starting import CHUNK, FRESH
 from jobs.states import OVER, RunStatus, StepStatus
 
@@ -79,8 +79,9 @@ class Brood:
 
     def _drafts(self, parent: Run, step: str) -> Iterator[Run]:
         workflow = registry.get(self.workflow)
+        queue = workflow.queue or parent.queue
         for index, input in enumerate(self.inputs):
-            run = draft_run(workflow, input=input, actor=parent.actor, queue=parent.queue)
+            run = draft_run(workflow, input=input, actor=parent.actor, queue=queue)
             run.parent, run.parent_step, run.child_index = parent, step, index
             run.sort_at = parent.sort_at
             if self.parallel is not None and index >= self.parallel:
@@ -113,7 +114,8 @@ def _wake(child: Run) -> None:
     assert child.parent_id
     sleeping = Run.objects.filter(pk=child.parent_id, status=RunStatus.WAITING)
     if sleeping.update(status=RunStatus.READY, due_at=None):
-        wakeup.notify(child.queue)
+        for queue in Run.objects.filter(pk=child.parent_id).values_list("queue", flat=True):
+            wakeup.notify(queue)
 
 
 def _free_next(child: Run) -> None:
@@ -168,16 +170,37 @@ def failures_of(kept: Mapping[str, Any]) -> dict[int, ChildFailed]:
     return {int(place): ChildFailed(**told) for place, told in kept["failed"].items()}
 
 
-def take_up_again(run: Run, step: str) -> int:
+def take_up_again(run: Run, step: str, *, parallel: int | None) -> int:
     """Put the children that did not complete back in the queue, for the second attempt at their step; return how many.
 
-    Those that were completed stay so, and are not run again.
+    Those that were completed stay so, and are not run again. At most `parallel` of the others are under way at once.
     """
     again = Run.objects.filter(parent=run, parent_step=step)
     failed = again.filter(status__in=OVER - {RunStatus.COMPLETED})
     Step.objects.filter(status__in=[StepStatus.FAILED, StepStatus.RETRYING], run__in=failed).update(
         status=StepStatus.RETRYING, attempts=0, wake_at=None
     )
-    count = failed.update(status=RunStatus.READY, is_joined=False, reason="", **FRESH)
+    waiting = [] if parallel is None else _behind(failed, parallel)
+    count = failed.update(
+        status=RunStatus.READY, is_joined=False, reason="", blocked_by="", **FRESH
+    )
+    for first in range(0, len(waiting), CHUNK):
+        Run.objects.filter(pk__in=waiting[first : first + CHUNK]).update(
+            status=RunStatus.BLOCKED, blocked_by=_turn_of(run.pk, step)
+        )
     Join.objects.filter(run=run, step=step).update(remaining=F("remaining") + count, failed=0)
+    wakeup.notify(run.queue)
     return count
+
+
+def _behind(failed: RunQuerySet, parallel: int) -> list[UUID]:
+    return list(failed.order_by("child_index").values_list("pk", flat=True)[parallel:])
+
+
+def count_again(child: Run) -> None:
+    """Have its parent wait for a child, too, that a person takes up once more, in the transaction of that."""
+    if child.parent_id and child.is_joined:
+        Run.objects.filter(pk=child.pk).update(is_joined=False)
+        Join.objects.filter(run=child.parent_id, step=child.parent_step).update(
+            remaining=F("remaining") + 1, failed=F("failed") - 1
+        )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 
 from core import clock
+from core.api.parsing import why_unstorable
 from core.errors import PermanentFailure, RetryAfter
 from jobs import checkpoints, children, deadlines, progress, slots
 from jobs.checkpoints import StepRecord
 from jobs.children import Brood, ChildrenFailed, Failures
-from jobs.database import is_lost, json_of
+from jobs.database import is_lost
 from jobs.endings import cancel_children, describe, fail_run
 from jobs.events import waiting
 from jobs.events.finding import On, Received
@@ -33,6 +36,10 @@ from jobs.models import Run, StepAttempt
 from jobs.retrying import Retry, is_final
 from jobs.states import RunStatus, StepKind, StepStatus
 from jobs.timelimits import StepTimedOut, time_limit
+
+#: As the encoder spells what no database keeps; only where it stands are texts looked at one by one.
+UNSTORABLE_ESCAPE = re.compile(r"\\u(0000|d[89a-f])")
+LONGEST_KEY = 200
 
 
 class StepFailed(PermanentFailure):
@@ -122,6 +129,10 @@ class Stepping:
         self._seen[name] += 1
         occurrence = self._seen[name]
         key = name if occurrence == 1 else f"{name}#{occurrence}"
+        if len(key) > LONGEST_KEY:
+            raise PermanentFailure(
+                f"Step {key[:50]!r}… has a name of {len(key)} characters; at most {LONGEST_KEY} can be kept."
+            )
         self._unseen.discard(key)
         record = self._known.setdefault(key, StepRecord(key, kind))
         if record.kind != kind:
@@ -197,7 +208,7 @@ class Stepping:
                 brood.start(self._run, record.key)
             return bool(brood.inputs)
         if record.status == StepStatus.RETRYING:
-            children.take_up_again(self._run, record.key)
+            children.take_up_again(self._run, record.key, parallel=brood.parallel)
         join = children.remaining(self._run, record.key)
         return join.remaining > 0 and not (join.is_impatient and join.failed)
 
@@ -315,11 +326,18 @@ def _within(seconds: float | None, work: Callable[[], Any], *, step: str) -> Cal
 
 
 def _as_json(output: Any, *, step: str) -> Any:
-    """Return an output as a later life of the run will read it, so that both lives see the same."""
+    """Return an output as a later life of the run will read it, so that both lives see the same.
+
+    What cannot be kept fails the step for good: its work is done, and another attempt would do it again.
+    """
     try:
-        return json.loads(json_of(output))
+        text = json.dumps(output, cls=DjangoJSONEncoder, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise PermanentFailure(f"The output of step {step!r} is not JSON: {error}.") from error
+    kept = json.loads(text)
+    if UNSTORABLE_ESCAPE.search(text) and (reason := why_unstorable(kept)):
+        raise PermanentFailure(f"The output of step {step!r} has {reason}.")
+    return kept
 
 
 def _recorded(step: Any) -> StepRecord:

@@ -267,3 +267,47 @@ def test_input_that_does_not_fit_the_child_fails_the_parent_and_starts_none():
     assert run.status == RunStatus.FAILED
     assert "n: input should be a valid integer" in run.error["message"]
     assert Run.objects.count() == 1
+
+
+def test_a_child_that_is_retried_while_its_parent_waits_is_waited_for():
+    broken.add(0)
+    run = start_run("test.parent", input={"count": 3})
+    run_one()  # starts them
+    run_one()  # the first fails
+    broken.clear()
+
+    retry_run(Run.objects.get(child_index=0), actor="staff:alice")
+    assert Join.objects.values_list("remaining", "failed").get() == (3, 0)
+    run_until_idle()
+
+    assert outcome(run) == ("completed", [0, 1, 4])
+    assert Join.objects.values_list("remaining", "failed").get() == (0, 0)
+
+
+def test_a_retry_of_the_parent_waits_for_a_child_that_was_retried_by_itself():
+    broken.update({0, 2})
+    run = start_run("test.parent", input={"count": 3})
+    run_until_idle()
+    broken.clear()
+    calls.clear()
+
+    retry_run(Run.objects.get(child_index=0), actor="staff:alice")
+    retry_run(run, actor="staff:alice")
+    run_until_idle()
+
+    assert outcome(run) == ("completed", [0, 1, 4])
+    assert sorted(calls) == [0, 2]
+
+
+def test_children_that_are_taken_up_again_are_no_more_at_once_than_they_may():
+    broken.update(range(5))
+    run = start_run("test.parent", input={"count": 5, "parallel": 2})
+    run_until_idle()
+    broken.clear()
+
+    retry_run(run, actor="staff:alice")
+    run_one()
+
+    assert statuses("test.child") == ["ready", "ready", "blocked", "blocked", "blocked"]
+    run_until_idle()
+    assert outcome(run) == ("completed", [0, 1, 4, 9, 16])

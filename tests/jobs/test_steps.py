@@ -341,3 +341,74 @@ def progress(run):
             run.progress(number, 10, "rows")
 
     run.step("count", count)
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        ("a\x00b", "has a NUL character"),
+        (["\ud800"], "has a NUL character or half a surrogate pair"),
+        ({"share": float("nan")}, "is not JSON"),
+    ],
+    ids=["NUL", "surrogate", "NaN"],
+)
+def test_work_whose_output_no_database_keeps_is_not_done_again(output, told):
+    @workflow("test.unkept", retry=Retry((0, 0)))
+    def unkept(run):
+        run.step("ask", note, "asked", answer=output)
+
+    run = start_run("test.unkept")
+
+    run_until_idle(advance=True)
+
+    run.refresh_from_db()
+    assert (run.status, calls) == (Run.Status.FAILED, ["asked"])
+    assert run.error["type"] == "PermanentFailure"
+    assert told in run.error["message"]
+
+
+def test_texts_that_look_like_what_cannot_be_kept_are_kept():
+    @workflow("test.looks_unkept")
+    def kept(run):
+        return run.step("ask", note, "asked", answer=["\\u0000", "\N{GRINNING FACE}"])
+
+    run = start_run("test.looks_unkept")
+
+    run_until_idle()
+
+    run.refresh_from_db()
+    assert run.output == ["\\u0000", "\N{GRINNING FACE}"]
+
+
+def test_an_error_whose_text_no_database_keeps_is_kept_all_the_same():
+    """A provider's binary answer once stood in it: the run could not be failed, and was given back for ever."""
+
+    @workflow("test.garbled", retry=NO_RETRY)
+    def garbled(run):
+        def ask() -> None:
+            calls.append("asked")
+            raise TransientFailure("answered \x00\ud800")
+
+        run.step("ask", ask)
+
+    run = start_run("test.garbled")
+
+    run_until_idle()
+
+    run.refresh_from_db()
+    assert (run.status, calls) == (Run.Status.FAILED, ["asked"])
+    assert run.error["message"] == "answered \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
+
+
+def test_a_step_with_a_name_too_long_to_keep_is_refused_before_its_work_is_done():
+    @workflow("test.wordy", retry=NO_RETRY)
+    def wordy(run):
+        run.step("x" * 201, note, "done")
+
+    run = start_run("test.wordy")
+
+    run_until_idle()
+
+    run.refresh_from_db()
+    assert (run.status, calls) == (Run.Status.FAILED, [])
+    assert "has a name of 201 characters; at most 200" in run.error["message"]
