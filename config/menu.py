@@ -59,6 +59,7 @@ GROUPS = (
         (
             ("jobs.Run", "monitoring"),
             ("jobs.Event", "bolt"),
+            ("jobs.Hold", "pause_circle"),
             ("messaging.Message", "mail"),
             ("messaging.ProviderEvent", "hearing"),
             ("funnels.ZoomNotice", "videocam"),

@@ -185,6 +185,7 @@ Q_CLUSTER = {
     "catch_up": False,
     "orm": "default",
     "broker_class": "jobs.broker.RunBroker",
+    "ALT_CLUSTERS": {},  # any other queue, by Q_CLUSTER_NAME, is served by the same settings
 }
 
 # --- campaigns ------------------------------------------------------------------------------------

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from core import audit, clock
 from core.errors import Conflict
-from jobs import endings, limits, registry, slots, wakeup
+from jobs import bulk, children, endings, limits, registry, slots, wakeup
 from jobs.flow import throttle_key
 from jobs.models import Run, Step
 from jobs.replaying import replay_run
@@ -93,9 +93,11 @@ def pause_starts(workflow: str, *, until: datetime, input: Mapping[str, Any] | N
 
 
 def wake_run(run: Run) -> bool:
-    """Let a waiting run look again at what it waits for: a `sleep_until` takes its moment anew. False if none waits."""
-    waiting = Run.objects.filter(pk=run.pk, status=RunStatus.WAITING, started_at__isnull=False)
-    woken = bool(waiting.update(status=RunStatus.READY, due_at=None))
+    """Let a waiting run look again at what it waits for: a `sleep_until` takes its moment anew. False if none waits.
+
+    One that is just being driven looks once more before it sleeps.
+    """
+    woken = bool(bulk.look_again([run.pk], bulk.BEGUN))
     if woken:
         wakeup.notify(run.queue)
     return woken
@@ -105,13 +107,21 @@ def wake_run(run: Run) -> bool:
 def retry_run(run: Run, *, actor: str) -> Run:
     """Put a failed run back in the queue; its completed steps stay, and it begins under the code of its version.
 
-    Raises Conflict unless it is failed.
+    A parent that still waits for its other children waits for it, too. Raises Conflict unless it is failed, and where
+    another run of a singleton has taken its place.
     """
-    changed = Run.objects.filter(pk=run.pk, status=RunStatus.FAILED).update(
-        status=RunStatus.READY, sort_at=clock.now(), deadline_at=_new_deadline(run), **FRESH
-    )
+    failed = Run.objects.filter(pk=run.pk, status=RunStatus.FAILED)
+    again = {"status": RunStatus.READY, "sort_at": clock.now(), "deadline_at": _new_deadline(run)}
+    try:
+        with transaction.atomic():
+            changed = failed.update(**again, **FRESH)
+    except IntegrityError:
+        raise _conflict(
+            run, "Another run of this singleton is under way. Wait for its end."
+        ) from None
     if not changed:
         raise _conflict(run, "Only a failed run can be retried.")
+    children.count_again(run)
     unfinished = Q(status__in=[StepStatus.FAILED, StepStatus.RETRYING])
     unjoined = Q(status=StepStatus.WAITING, kind=StepKind.CHILDREN)  # they were cancelled with it
     Step.objects.filter(unfinished | unjoined, run=run).update(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.admin import SimpleListFilter
@@ -11,13 +12,16 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 import jobs.events.admin  # noqa: F401 - registers its page
+from core import clock
 from core.admin import ModelAdmin, ReadOnlyModelAdmin, button, display, register
 from core.audit import actor_of
 from core.paging import CappedPaginator
 from core.sql import Literal
+from jobs import holds
 from jobs.actions import cancel_run, dismiss_run, pause_run, replay_run, resume_run, retry_run
-from jobs.forms import ReplayForm
-from jobs.models import Run, Schedule, WaitKind, WorkerProcess
+from jobs.choosing import ManyMixin
+from jobs.forms import HoldForm, ReplayForm
+from jobs.models import Hold, Run, Schedule, WaitKind, WorkerProcess
 from jobs.schedules import ACTOR
 from jobs.states import RunStatus
 from jobs.timeline import count_children, steps_of
@@ -97,14 +101,29 @@ class StarterFilter(SimpleListFilter):
         return queryset.exclude(actor=ACTOR) if self.value() == "others" else queryset
 
 
+class SinceFilter(SimpleListFilter):
+    """What went wrong since this morning is chosen by its time, too."""
+
+    title = "started"
+    parameter_name = "since"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("1", "In the last hour"), ("24", "In the last day"), ("168", "In the last week")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        if self.value() not in ("1", "24", "168"):
+            return queryset
+        return queryset.filter(created_at__gte=clock.now() - timedelta(hours=int(self.value())))
+
+
 @register(Run)
-class RunAdmin(ReadOnlyModelAdmin):
+class RunAdmin(ManyMixin, ReadOnlyModelAdmin):
     """The job log: every run, its steps, its attempts, its error."""
 
     empty_text = "Sending a campaign or importing a file starts a run, and it is followed here."
 
     list_display = ("workflow", "number", "state", "progress", "actor", "created_at", "finished_at")
-    list_filter = (FailureFilter, StarterFilter, "status", "workflow")
+    list_filter = (FailureFilter, StarterFilter, SinceFilter, "status", "workflow")
     search_fields = ("=idempotency_key", "workflow")
     show_full_result_count = False
     paginator = CappedPaginator
@@ -254,6 +273,70 @@ class ScheduleAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Schedule | None = None) -> bool:
         return False
+
+
+def why_not_turn_on(_admin: Any, _request: HttpRequest, hold: Hold) -> str:
+    return "It is paused." if hold.is_on else ""
+
+
+def why_not_turn_off(_admin: Any, _request: HttpRequest, hold: Hold) -> str:
+    return "" if hold.is_on else "It is not paused."
+
+
+@register(Hold)
+class HoldAdmin(ModelAdmin):
+    """Workflows and queues that somebody has paused, now or before."""
+
+    empty_text = "Pause a workflow or a queue, and none of its runs is taken up until you resume it. Nothing is lost."
+
+    form = HoldForm
+    list_display = ("__str__", "is_on", "changed_at", "changed_by")
+    list_filter = ("is_on",)
+    fields = ("key", "is_on", "changed_at", "changed_by")
+
+    def has_pause_permission(self, request: HttpRequest, obj: Hold | None = None) -> bool:
+        return request.user.has_perm("jobs.pause_run")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_pause_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Hold | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Hold | None = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Hold | None = None) -> Any:
+        return self.fields if obj else ("what",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Hold | None = None) -> Any:
+        return self.fields if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Hold, form: Any, change: bool) -> None:
+        obj.pk = holds.turn(form.cleaned_data["what"], on=True, actor=actor_of(request)).pk
+
+    @button(
+        label="Pause",
+        permission="pause",
+        confirm="None of its runs is taken up until somebody resumes it; those a worker has go on to their next wait.",
+        why_not=why_not_turn_on,
+        icon="pause",
+    )
+    def pause(self, request: HttpRequest, hold: Hold) -> str:
+        holds.turn(hold.key, on=True, actor=actor_of(request))
+        return "It is paused."
+
+    @button(
+        label="Resume",
+        permission="pause",
+        confirm="Its runs are taken up again, the oldest first.",
+        why_not=why_not_turn_off,
+        icon="play_arrow",
+        is_primary=True,
+    )
+    def resume(self, request: HttpRequest, hold: Hold) -> str:
+        holds.turn(hold.key, on=False, actor=actor_of(request))
+        return "It goes on."
 
 
 @register(WorkerProcess)

@@ -14,10 +14,10 @@ from core.api.idempotency import idempotent
 from core.api.pages import CursorPage
 from core.audit import actor_of
 from core.errors import Refused
-from jobs import catalogue
+from jobs import catalogue, holds
 from jobs.actions import cancel_run, dismiss_run, pause_run, replay_run, resume_run, retry_run
 from jobs.models import Run, RunQuerySet
-from jobs.serializers import ReplayInput, RunOutput, RunSummary, WorkflowOutput
+from jobs.serializers import HoldOutput, ReplayInput, RunOutput, RunSummary, WorkflowOutput
 from jobs.states import RunStatus
 
 
@@ -170,6 +170,53 @@ class WorkflowListView(APIView):
         return Response(WorkflowOutput(catalogue.entries(), many=True).data)
 
 
+class HoldView(APIView):
+    """Pauses or resumes a workflow or a queue."""
+
+    required_scopes: ClassVar = {"POST": "runs:control"}
+    required_permissions: ClassVar = {"POST": "jobs.pause_run"}
+
+
+class WorkflowPauseView(HoldView):
+    """Pauses a workflow."""
+
+    @extend_schema(operation_id="workflows_pause", request=None, responses=HoldOutput)
+    @idempotent
+    def post(self, request: Request, name: str) -> Response:
+        """Have no run of a workflow taken up, on any machine, until it is resumed; 409 where it is paused."""
+        return Response(HoldOutput(holds.pause_workflow(name, actor=actor_of(request))).data)
+
+
+class WorkflowResumeView(HoldView):
+    """Resumes a workflow."""
+
+    @extend_schema(operation_id="workflows_resume", request=None, responses=HoldOutput)
+    @idempotent
+    def post(self, request: Request, name: str) -> Response:
+        """Let the runs of a paused workflow go on; 409 where it is not paused."""
+        return Response(HoldOutput(holds.resume_workflow(name, actor=actor_of(request))).data)
+
+
+class QueuePauseView(HoldView):
+    """Pauses a queue."""
+
+    @extend_schema(operation_id="queues_pause", request=None, responses=HoldOutput)
+    @idempotent
+    def post(self, request: Request, name: str) -> Response:
+        """Have no run of a queue taken up, on any machine, until it is resumed; 409 where it is paused."""
+        return Response(HoldOutput(holds.pause_queue(name, actor=actor_of(request))).data)
+
+
+class QueueResumeView(HoldView):
+    """Resumes a queue."""
+
+    @extend_schema(operation_id="queues_resume", request=None, responses=HoldOutput)
+    @idempotent
+    def post(self, request: Request, name: str) -> Response:
+        """Let the runs of a paused queue go on; 409 where it is not paused."""
+        return Response(HoldOutput(holds.resume_queue(name, actor=actor_of(request))).data)
+
+
 def accepted(run: Run) -> Response:
     """Answer 202 with where to ask how the run goes."""
     headers = {"Location": f"/api/v1/runs/{run.public_id}", "Retry-After": "2"}
@@ -186,4 +233,8 @@ routes: list[URLPattern] = [
     path("runs/<str:run_id>/resume", ResumeView.as_view(), name="run-resume"),
     path("runs/<str:run_id>/dismiss", DismissView.as_view(), name="run-dismiss"),
     path("workflows", WorkflowListView.as_view(), name="workflows"),
+    path("workflows/<str:name>/pause", WorkflowPauseView.as_view(), name="workflow-pause"),
+    path("workflows/<str:name>/resume", WorkflowResumeView.as_view(), name="workflow-resume"),
+    path("queues/<str:name>/pause", QueuePauseView.as_view(), name="queue-pause"),
+    path("queues/<str:name>/resume", QueueResumeView.as_view(), name="queue-resume"),
 ]

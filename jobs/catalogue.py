@@ -9,6 +9,7 @@ from typing import Any
 
 from core import clock
 from jobs import registry
+from jobs.holds import paused_workflows
 from jobs.models import Schedule
 from jobs.registry import Workflow
 from jobs.schedules import next_slot
@@ -24,16 +25,21 @@ class Entry:
     triggers: list[str]
     limits: list[str]
     next_at: datetime | None
+    is_paused: bool
     input: dict[str, Any]
 
 
 def entries() -> list[Entry]:
     """Return every workflow, by name."""
     rows = {row.workflow: row for row in Schedule.objects.all()}
-    return [_entry(each, rows.get(each.name)) for each in registry.everything()]
+    paused = paused_workflows()
+    return [
+        _entry(each, rows.get(each.name), is_paused=each.name in paused)
+        for each in registry.everything()
+    ]
 
 
-def _entry(workflow: Workflow, row: Schedule | None) -> Entry:
+def _entry(workflow: Workflow, row: Schedule | None, *, is_paused: bool) -> Entry:
     paragraph = (getdoc(workflow.function) or "").partition("\n\n")[0]
     return Entry(
         name=workflow.name,
@@ -42,6 +48,7 @@ def _entry(workflow: Workflow, row: Schedule | None) -> Entry:
         triggers=_triggers(workflow, row),
         limits=workflow.limits,
         next_at=_next(workflow, row),
+        is_paused=is_paused,
         input=workflow.inputs.model.model_json_schema(),
     )
 

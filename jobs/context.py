@@ -18,6 +18,7 @@ from jobs.interrupts import (
     Suspended,
 )
 from jobs.leases import renew
+from jobs.models import EffectKind, EventEffect
 from jobs.retrying import Retry
 from jobs.states import StepKind, StepStatus
 from jobs.stepping import Stepping
@@ -101,6 +102,13 @@ class RunContext(Stepping):
     def event(self) -> Received | None:
         """The event that started the run."""
         return Received.of(self._run.event) if self._run.event else None
+
+    @property
+    def events(self) -> list[Received]:
+        """All the events that started the run, the oldest first: of a batch, those that it gathered."""
+        starts = EventEffect.objects.filter(run=self._run, kind=EffectKind.STARTED)
+        rows = starts.select_related("event").order_by("event_id")
+        return [Received.of(effect.event) for effect in rows]
 
     def wait_for(
         self,

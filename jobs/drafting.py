@@ -16,6 +16,8 @@ from jobs.models import Run
 from jobs.registry import Workflow
 from jobs.states import RunStatus
 
+#: The queue of whatever names no other.
+MAIN = "main"
 _SLOTS = (("slot", "slot_limit"), ("second_slot", "second_limit"))
 
 
@@ -26,7 +28,7 @@ def draft_run(
     actor: str = "system",
     due_at: datetime | None = None,
     priority: int = 0,
-    queue: str = "main",
+    queue: str = "",
     idempotency_key: str = "",
 ) -> Run:
     """Return a run that is ready to be inserted. Raises Refused for input that does not fit."""
@@ -36,7 +38,7 @@ def draft_run(
     run = Run(
         workflow=workflow.name,
         version=workflow.version,
-        queue=queue,
+        queue=queue or workflow.queue or MAIN,
         input=kept,
         actor=actor,
         idempotency_key=idempotency_key,

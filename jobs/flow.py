@@ -18,6 +18,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from jobs.paths import NOTHING, value_at
 
 LONGEST = 80
+#: As long as the name of a limit may be, so that what is put before it fits in as well.
+LONGEST_NAME = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,39 @@ class Singleton:
         return f"one{_per(self.key)}, {older}"
 
 
+@dataclass(frozen=True, slots=True)
+class Debounce:
+    """A start waits until no other came for `seconds`, `at_most` seconds in all; of all that came the last counts."""
+
+    seconds: float
+    key: str = ""
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.seconds <= 0 or (self.at_most is not None and self.at_most < self.seconds):
+            raise ValueError(f"{self!r}: seconds are above zero, and at_most is not less")
+
+    def __str__(self) -> str:
+        most = f", after {self.at_most:g} s at the latest" if self.at_most is not None else ""
+        return f"begun after {self.seconds:g} s without another start{_per(self.key)}{most}"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One run takes `size` events, or those that came within `seconds` of the first. `key` leads into their data."""
+
+    size: int
+    seconds: float
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        if self.size < 2 or self.seconds <= 0:
+            raise ValueError(f"{self!r}: a batch has two events or more, and some time to gather")
+
+    def __str__(self) -> str:
+        return f"{self.size} events at a time{_per(self.key)}, or those of {self.seconds:g} s"
+
+
 def key_for(scope: str, path: str, input: Mapping[str, Any]) -> str:
     """Return the name under which a limit of a workflow counts: the same for all runs it holds for."""
     if not path:
@@ -83,7 +118,8 @@ def key_for(scope: str, path: str, input: Mapping[str, Any]) -> str:
     text = "" if value is NOTHING else json.dumps(value, sort_keys=True, cls=DjangoJSONEncoder)
     if len(text) > LONGEST:
         text = hashlib.sha256(text.encode()).hexdigest()
-    return f"{scope}:{path}={text}"
+    name = f"{scope}:{path}={text}"
+    return name if len(name) <= LONGEST_NAME else hashlib.sha256(name.encode()).hexdigest()
 
 
 def throttle_key(workflow: str, throttle: Throttle, input: Mapping[str, Any]) -> str:

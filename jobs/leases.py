@@ -61,16 +61,17 @@ def claim(queue: str, *, worker_id: uuid.UUID) -> Lease | None:
     the queue for where they wait.
     """
     lease = _claim_first(queue, worker_id)
-    if lease or not _is_any_ready(queue):
-        return lease
-    with transaction.atomic():
-        slots.lock()
-        run = slots.Turnstile(slots.head_of(queue)).choose()
-        if run is None:
+    while lease is None and _is_any_ready(queue):
+        with transaction.atomic():
+            slots.lock()
+            head = slots.head_of(queue)
+            if run := slots.Turnstile(head).choose():
+                until = Now() + timedelta(seconds=LEASE_SECONDS)
+                epoch = slots.take_up(run, worker_id=worker_id, lease_until=until)
+                return Lease(run.pk, epoch, worker_id)
+        if not head:  # others have them in hand
             return None
-        until = Now() + timedelta(seconds=LEASE_SECONDS)
-        epoch = slots.take_up(run, worker_id=worker_id, lease_until=until)
-    return Lease(run.pk, epoch, worker_id)
+    return lease
 
 
 def _claim_first(queue: str, worker_id: uuid.UUID) -> Lease | None:
@@ -120,7 +121,15 @@ def _begun() -> str:
 
 
 def _the_picked() -> str:
-    return f"WHERE id = (SELECT id FROM picked) AND {still('ready')} AND NOT is_limited"  # noqa: S608
+    """Whatever stands under a limit, or is paused, is for the claim that looks at several."""
+    paused = (
+        "SELECT 1 FROM jobs_hold WHERE is_on"
+        " AND key IN ('workflow:' || jobs_run.workflow, 'queue:' || jobs_run.queue)"
+    )
+    return (
+        f"WHERE id = (SELECT id FROM picked) AND {still('ready')} AND NOT is_limited"  # noqa: S608
+        f" AND NOT EXISTS ({paused})"
+    )
 
 
 def begin(run_id: uuid.UUID, *, epoch: int, worker_id: uuid.UUID) -> Run:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import NotFound
-from jobs.flow import Concurrency, Overlap, RateLimit, Singleton, Throttle
+from jobs.flow import Batch, Concurrency, Debounce, Overlap, RateLimit, Singleton, Throttle
 from jobs.inputs import InputShape
 from jobs.retrying import DEFAULT_RETRY, Retry
 from jobs.triggers import CancelOn, Trigger
@@ -35,6 +35,9 @@ class Workflow:
     throttle: Throttle | None = None
     rate_limit: RateLimit | None = None
     singleton: Singleton | None = None
+    debounce: Debounce | None = None
+    batch: Batch | None = None
+    queue: str = ""
     priority: int = 0
     deadline: float | None = None
     start_within: float | None = None
@@ -49,6 +52,10 @@ class Workflow:
                 f"{self.name}: at most {MOST_SLOTS} limits of concurrency fit on a run;"
                 " a singleton that cancels the older takes one"
             )
+        if sum(each is not None for each in (self.singleton, self.debounce, self.batch)) > 1:
+            raise ValueError(f"{self.name}: singleton, debounce and batch exclude each other")
+        if self.batch and not self.triggers:
+            raise ValueError(f"{self.name}: a batch is one of events, and it has no triggers")
 
     def _cancels_the_older(self) -> bool:
         return self.singleton is not None and self.singleton.overlap is Overlap.CANCEL
@@ -60,7 +67,14 @@ class Workflow:
     @property
     def limits(self) -> list[str]:
         """What holds its runs back, in words."""
-        declared = [*self.concurrency, self.throttle, self.rate_limit, self.singleton]
+        declared = [
+            *self.concurrency,
+            self.throttle,
+            self.rate_limit,
+            self.singleton,
+            self.debounce,
+            self.batch,
+        ]
         words = [str(each) for each in declared if each]
         if self.deadline:
             words.append(f"over within {self.deadline:g} s")
@@ -88,6 +102,9 @@ def workflow(
     throttle: Throttle | None = None,
     rate_limit: RateLimit | None = None,
     singleton: Singleton | None = None,
+    debounce: Debounce | None = None,
+    batch: Batch | None = None,
+    queue: str = "",
     priority: int = 0,
     deadline: float | None = None,
     start_within: float | None = None,
@@ -97,9 +114,12 @@ def workflow(
 
     `on_failure` and `on_cancel` name workflows that are started once when a run ends so for good, with input `run`
     (public id), `input` and, of a failure, `error`. `cron` starts the workflow without input at each slot in
-    `time_zone`; events start it by its `triggers` and cancel its runs by `cancel_on`. `priority` moves its runs forward
-    in the queue by so many seconds. `deadline` is how many seconds after its start a run must be over, `start_within`
-    how many after its being due it must have begun. The completed runs of a chore are forgotten like those of cron.
+    `time_zone`; events start it by its `triggers` and cancel its runs by `cancel_on`. Starts of a debounced workflow
+    become one run, and so do the events of a batch: the function takes no input for them, and finds them in
+    `run.events`. `priority` moves its runs forward in the queue by so many seconds. `queue` names another than
+    `main`, for work that must not wait behind the rest or must not keep it waiting. `deadline` is how many seconds
+    after its start a run must be over, `start_within` how many after its being due it must have begun. The completed
+    runs of a chore are forgotten like those of cron.
 
     A run is driven by the version it began under, as long as that is registered; new runs begin under the greatest.
     """
@@ -124,6 +144,9 @@ def workflow(
             throttle=throttle,
             rate_limit=rate_limit,
             singleton=singleton,
+            debounce=debounce,
+            batch=batch,
+            queue=queue,
             priority=priority,
             deadline=deadline,
             start_within=start_within,

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from core import audit
 from core.errors import Conflict, NotFound
 from jobs import registry, rows_of_runs
 from jobs.drafting import draft_run
-from jobs.models import Run, Step
-from jobs.states import StepStatus
+from jobs.models import EffectKind, EventEffect, Run, Step
+from jobs.starting import be_single
+from jobs.states import RunStatus, StepStatus
 
 
 @transaction.atomic
@@ -21,8 +23,9 @@ def replay_run(
 ) -> Run:
     """Start a run over again under the newest code, as a new run; the old one stays as it is.
 
-    With `from_step`, what was completed before that step is taken over and not executed again. Raises Conflict when the
-    old run is not over, NotFound for a step that it does not have, Refused for input that does not fit.
+    With `from_step`, what was completed before that step is taken over and not executed again. It has the events that
+    started the old run, and waits for new ones. Raises Conflict when the old run is not over or another run of a
+    singleton is, NotFound for a step that it does not have, Refused for input that does not fit.
     """
     run.refresh_from_db()
     if not run.is_over:
@@ -33,18 +36,38 @@ def replay_run(
             remedy="Only a run that is over can be replayed. Cancel it first.",
         )
     kept = _steps_before(run, from_step) if from_step else []
+    known = registry.get(run.workflow)
     again = draft_run(
-        registry.get(run.workflow),
-        input=run.input if input is None else input,
-        actor=actor,
-        queue=run.queue,
+        known, input=run.input if input is None else input, actor=actor, queue=run.queue
     )
-    again.replay_of = run
+    again.replay_of, again.event = run, run.event
     again.epoch = 1  # it has steps before its first claim
-    rows_of_runs.insert(again)
+    be_single(again, known)
+    if again.status == RunStatus.SKIPPED or not rows_of_runs.insert(again):
+        raise Conflict(
+            f"Run {run.public_id} cannot be replayed now. {again.reason}".strip(),
+            field="status",
+            value=run.status,
+            remedy="Another run of this singleton is under way. Wait for its end, or cancel it.",
+        )
     Step.objects.bulk_create([_copy(step, again) for step in kept])
+    EventEffect.objects.bulk_create([_of(effect, again) for effect in _starts(run)])
     audit.record("run.replay", again, actor=actor, of=run.public_id, from_step=from_step)
     return again
+
+
+def _starts(run: Run) -> QuerySet[EventEffect]:
+    return EventEffect.objects.filter(run=run, kind=EffectKind.STARTED)
+
+
+def _of(effect: EventEffect, again: Run) -> EventEffect:
+    return EventEffect(
+        event_id=effect.event_id,
+        run=again,
+        workflow=again.workflow,
+        kind=EffectKind.STARTED,
+        detail="as a replay",
+    )
 
 
 def steps_that_run_again(run: Run, from_step: str) -> list[Step]:

@@ -12,6 +12,7 @@ from django.db import transaction
 from core import clock
 from core.errors import Refused
 from jobs import registry
+from jobs.holds import paused_workflows
 from jobs.models import Schedule
 from jobs.registry import Workflow
 from jobs.starting import start_run
@@ -46,9 +47,12 @@ def _declared() -> list[Workflow]:
 
 
 def fire_due() -> int:
-    """Start what is due. Slots missed while nobody looked are made up for once. Returns how many started."""
+    """Start what is due. Slots missed while nobody looked, or the workflow was paused, are made up for once.
+
+    Returns how many started.
+    """
     now = clock.now()
-    known = [workflow.name for workflow in _declared()]
+    known = {workflow.name for workflow in _declared()} - paused_workflows()
     due = Schedule.objects.filter(is_enabled=True, next_at__lte=now, error="", workflow__in=known)
     return sum(_fire(row, now) for row in due)
 

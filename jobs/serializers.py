@@ -50,7 +50,17 @@ class WorkflowOutput(serializers.Serializer[Any]):
     triggers = serializers.ListField(child=serializers.CharField())
     limits = serializers.ListField(child=serializers.CharField())
     next_at = serializers.DateTimeField(allow_null=True)
+    is_paused = serializers.BooleanField(help_text="none of its runs is taken up")
     input = serializers.DictField()
+
+
+class HoldOutput(serializers.Serializer[Any]):
+    """A workflow or a queue, and whether its runs are taken up."""
+
+    name = serializers.CharField(source="key", help_text="workflow:NAME or queue:NAME")
+    is_paused = serializers.BooleanField(source="is_on")
+    changed_at = serializers.DateTimeField()
+    changed_by = serializers.CharField()
 
 
 class ReplayInput(Input):

@@ -19,15 +19,23 @@ from django.db.models import Count, F, Q
 
 from core import clock
 from core.sql import Literal
-from jobs import limits
+from jobs import limits, wakeup
 from jobs.database import is_postgres
-from jobs.models import Run
+from jobs.models import Hold, Run
 from jobs.states import RunStatus
 
 #: So many runs at the head of a queue are looked at in one claim.
 PEEK = 100
 _LOCK = 7_261_531_001
 _BLOCKED = Literal(RunStatus.BLOCKED)
+
+
+def hold_of_workflow(name: str) -> str:
+    return f"workflow:{name}"
+
+
+def hold_of_queue(name: str) -> str:
+    return f"queue:{name}"
 
 
 def lock() -> None:
@@ -68,8 +76,10 @@ def free(slot: str) -> int:
     room = first.slots.get(slot, 0) - used([slot])[slot]
     if room <= 0:
         return 0
-    ids = list(blocked.values_list("pk", flat=True)[:room])
-    waiting = Run.objects.filter(pk__in=ids, status=RunStatus.BLOCKED)
+    freed = dict(blocked.values_list("pk", "queue")[:room])
+    waiting = Run.objects.filter(pk__in=freed, status=RunStatus.BLOCKED)
+    for queue in set(freed.values()):
+        wakeup.notify(queue)
     return waiting.update(status=RunStatus.READY, blocked_by="")
 
 
@@ -90,6 +100,7 @@ class Turnstile:
     def __init__(self, candidates: list[Run]) -> None:
         self.candidates = candidates
         self.used = used({slot for run in candidates for slot in run.slots})
+        self.paused = set(Hold.objects.on().values_list("key", flat=True))
         self.blocked: dict[str, list[UUID]] = defaultdict(list)
         self.late: dict[str, list[Run]] = defaultdict(list)
 
@@ -101,10 +112,16 @@ class Turnstile:
         return chosen
 
     def _may_go(self, run: Run) -> bool:
-        full = next((slot for slot, most in run.slots.items() if self.used[slot] >= most), "")
+        full = self._full_slot_of(run)
         if full:
             self.blocked[full].append(run.pk)
         return not full and self._is_in_pace(run)
+
+    def _full_slot_of(self, run: Run) -> str:
+        paused = hold_of_workflow(run.workflow)
+        if paused in self.paused:
+            return paused
+        return next((slot for slot, most in run.slots.items() if self.used[slot] >= most), "")
 
     def _is_in_pace(self, run: Run) -> bool:
         pace = run.throttle
@@ -140,11 +157,14 @@ class Turnstile:
 
 
 def head_of(queue: str) -> list[Run]:
-    """Lock and return the first ready runs of a queue that no other claimer holds."""
+    """Lock and return the first ready runs of a queue that no other claimer holds; of a paused queue, none."""
+    if Hold.objects.on().filter(key=hold_of_queue(queue)).exists():
+        return []
     ready = Run.objects.filter(Q(status=Literal(RunStatus.READY)), queue=queue)
     first = ready.order_by("sort_at", "id").select_for_update(skip_locked=True)
     return list(
         first.only(
+            "workflow",
             "slot",
             "slot_limit",
             "second_slot",

@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+
 from core import clock
 from core.errors import Refused
-from jobs import limits, registry, rows_of_runs
+from jobs import gathering, limits, registry, rows_of_runs
 from jobs.drafting import draft_run
 from jobs.events import standing
 from jobs.flow import Concurrency, Overlap, Throttle, key_for
@@ -40,14 +42,18 @@ def start_run(
     actor: str = "system",
     idempotency_key: str = "",
     due_at: datetime | None = None,
+    expires_at: datetime | None = None,
     priority: int = 0,
-    queue: str = "main",
+    queue: str = "",
 ) -> Run:
     """Insert a run in the caller's transaction; it is served once that commits, and not before `due_at`.
 
+    One that has not begun by `expires_at` is skipped when its turn comes.
+
     A second start of the same workflow with the same `idempotency_key` returns the first run. `priority` moves the run
     forward in the queue by so many seconds. A start that a rate limit or a singleton does not allow is a run, too: it
-    is skipped, and its `reason` says why. Raises NotFound for an unknown workflow, Refused for input that does not fit.
+    is skipped, and its `reason` says why; one of a debounced workflow flows into the run that waits already, which is
+    returned. Raises NotFound for an unknown workflow, Refused for input that does not fit.
     """
     known = registry.get(workflow)
     if idempotency_key and (earlier := _started(workflow, idempotency_key)):
@@ -61,6 +67,7 @@ def start_run(
         queue=queue,
         idempotency_key=idempotency_key,
     )
+    run.expires_at = expires_at or run.expires_at
     return _start_alone(run, known)
 
 
@@ -72,7 +79,7 @@ def start_runs(
     idempotency_keys: Sequence[str] = (),
     due_at: datetime | None = None,
     priority: int = 0,
-    queue: str = "main",
+    queue: str = "",
     throttle: Throttle | None = None,
     concurrency: Sequence[Concurrency] = (),
 ) -> list[Run]:
@@ -127,7 +134,8 @@ def insert_drafts(drafts: Sequence[Run]) -> list[Run]:
 
 def _is_asked_alone(run: Run) -> bool:
     known = registry.get(run.workflow)
-    return known.rate_limit is not None or known.singleton is not None
+    alone = (known.rate_limit, known.singleton, known.debounce, known.batch)
+    return any(each is not None for each in alone)
 
 
 def _stands_for(draft: Run) -> Run:
@@ -138,9 +146,21 @@ def _stands_for(draft: Run) -> Run:
 
 
 def _start_alone(run: Run, workflow: Workflow) -> Run:
+    if not gathering.gathers(run, workflow):
+        return _start_for_itself(run, workflow)
+    with transaction.atomic():
+        place = gathering.meet(run, workflow)
+        if earlier := gathering.flow_into(place, run, workflow):
+            return earlier
+        started = _start_for_itself(run, workflow)
+        gathering.open_up(place, started)
+    return started
+
+
+def _start_for_itself(run: Run, workflow: Workflow) -> Run:
     _ask_the_rate_limit(run, workflow)
     if run.status != RunStatus.SKIPPED:
-        _be_single(run, workflow)
+        be_single(run, workflow)
     return _insert(run)
 
 
@@ -154,7 +174,7 @@ def _ask_the_rate_limit(run: Run, workflow: Workflow) -> None:
         _skip(run, f"rate limit: {limit}")
 
 
-def _be_single(run: Run, workflow: Workflow) -> None:
+def be_single(run: Run, workflow: Workflow) -> None:
     """Give a singleton its key; where another holds it, make way or be skipped."""
     if workflow.singleton is None:
         return

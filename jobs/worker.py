@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django_q.conf import Conf
 
 from core import clock
@@ -60,6 +60,12 @@ PUT_BACK_SECONDS = 30.0
 WAIT_SECONDS = 0.5
 #: A run that came through to its next wait is not blamed any more for what went wrong long ago.
 FORGIVEN = {"crashes": 0, "attempts": 0}
+
+
+#: Whoever is woken in the moment in which it falls asleep looks once more.
+_WAITING_UNLESS_WOKEN = Case(
+    When(is_woken=True, then=Value(RunStatus.READY)), default=Value(RunStatus.WAITING)
+)
 
 
 class SwallowedInterrupt(Exception):
@@ -258,12 +264,15 @@ def _interrupted(run: Run, lease: Lease, interrupt: Interrupt) -> str:
 
 
 def _suspended(run: Run, lease: Lease, suspended: Suspended) -> str:
-    changes: dict[str, Any] = {"status": RunStatus.WAITING, "due_at": suspended.due_at}
-    changes |= FORGIVEN
+    sleeps = not (suspended.to_the_back and suspended.due_at <= clock.now())
+    changes: dict[str, Any] = {
+        "status": _WAITING_UNLESS_WOKEN if sleeps else RunStatus.READY,
+        "due_at": suspended.due_at,
+        "is_woken": False,
+        **FORGIVEN,
+    }
     if suspended.to_the_back:
         changes["sort_at"] = suspended.due_at
-        if suspended.due_at <= clock.now():
-            changes["status"] = RunStatus.READY
     return _rest(run, lease, "waiting", **changes)
 
 

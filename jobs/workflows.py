@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from jobs import cleaning, retention
+from collections import Counter
+from uuid import UUID
+
+from jobs import acting, cleaning, retention
+from jobs.acting import Verb
 from jobs.context import RunContext
 from jobs.events import forgetting
 from jobs.registry import workflow
@@ -15,6 +19,17 @@ def hello_world(run: RunContext, *, name: str = "world", seconds: float = 1) -> 
     greeting = run.step("compose", lambda: f"Hello, {name}!")
     run.sleep("take a breath", seconds)
     return greeting
+
+
+@workflow(acting.WORKFLOW)
+def act_on_many(run: RunContext, *, verb: Verb, runs: list[UUID]) -> dict[str, int]:
+    """Do the same to many runs, as somebody chose them in the admin; return to how many, and how many were left."""
+    total: Counter[str] = Counter(done=0, left=0)
+    for first in range(0, len(runs), acting.CHUNK):
+        chunk = runs[first : first + acting.CHUNK]
+        total.update(run.transaction(verb, acting.act_on, verb, chunk, actor=run.actor))
+        run.progress(total.total(), len(runs), f"{total['left']:,} left as they are")
+    return dict(total)
 
 
 @workflow(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Case, When
 from django.db.models.functions import Coalesce
 
 from jobs.endings import request_cancel, request_cancels
@@ -40,7 +41,11 @@ def cancel_runs(keys: list[EventKey]) -> list[EventEffect]:
 def _standing_by(keys: Iterable[str]) -> Iterator[tuple[UUID, str, UUID, str]]:
     """Return run, workflow, after which event it looks, and key, for each run that stands by for one of these keys."""
     waits = Wait.objects.filter(kind=WaitKind.CANCEL, key__in=keys).order_by("run")
-    rows = waits.values_list("run_id", "run__workflow", Coalesce("run__event_id", "run_id"), "key")
+    since = Case(
+        When(run__replay_of__isnull=False, then="run_id"),
+        default=Coalesce("run__event_id", "run_id"),
+    )
+    rows = waits.values_list("run_id", "run__workflow", since, "key")
     return rows.iterator()
 
 

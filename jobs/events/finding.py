@@ -66,8 +66,11 @@ class On:
 
 
 def since(run: Run) -> UUID:
-    """Return after which event a run looks: the one that started it, else its own start. (Ids are ordered by time.)"""
-    return run.event_id or run.pk
+    """Return after which event a run looks: the one that started it, else its own start. (Ids are ordered by time.)
+
+    A replay has the event of the run that it replays, and waits for what comes after its own start.
+    """
+    return run.pk if run.replay_of_id else run.event_id or run.pk
 
 
 def cover(wanted: Iterable[On], *, since: UUID) -> None:

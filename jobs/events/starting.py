@@ -17,6 +17,9 @@ from jobs.starting import insert_drafts
 from jobs.states import RunStatus
 from jobs.triggers import Trigger
 
+#: Of an event that flowed into a run which waited for more (debounce, batch).
+GATHERED = "gathered into a run that had not begun"
+
 _Listeners = dict[str, list[tuple[Workflow, list[Trigger]]]]
 
 
@@ -30,9 +33,9 @@ def start_runs(events: list[Event]) -> list[EventEffect]:
     ]
     starting = [(effect, effect.run) for effect in effects if effect.run]
     started = insert_drafts([draft for _, draft in starting])
-    for (effect, _), run in zip(starting, started, strict=True):
+    for (effect, draft), run in zip(starting, started, strict=True):
         is_skipped = run.status == RunStatus.SKIPPED
-        effect.run, effect.detail = run, run.reason
+        effect.run, effect.detail = run, run.reason or ("" if run.pk == draft.pk else GATHERED)
         effect.kind = EffectKind.SKIPPED if is_skipped else EffectKind.STARTED
     return effects
 

@@ -12,6 +12,8 @@ from jobs.models.events import (
     Wait,
     WaitKind,
 )
+from jobs.models.gathering import Gathering
+from jobs.models.holds import Hold
 from jobs.models.limits import Bucket
 from jobs.models.processes import ProcessKind, WorkerProcess
 from jobs.models.runs import Join, Run, RunQuerySet, Step, StepAttempt
@@ -25,6 +27,8 @@ __all__ = [
     "EventKey",
     "EventQuerySet",
     "EventShape",
+    "Gathering",
+    "Hold",
     "Join",
     "ProcessKind",
     "Run",

@@ -126,6 +126,9 @@ class Run(PublicIdModel):
     attempts = models.SmallIntegerField(
         default=0, help_text="failures outside steps since the last progress"
     )
+    is_woken = models.BooleanField(
+        default=False, db_default=False, help_text="asked to look again while it was driven"
+    )
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_by = models.CharField(max_length=150, blank=True)
     pause_requested_at = models.DateTimeField(null=True, blank=True)
@@ -218,6 +221,18 @@ class Run(PublicIdModel):
     def is_new(self) -> bool:
         """Whether it has no steps yet, so that nobody need look: this is its first claim. (A replay begins at 1.)"""
         return self.epoch == 1
+
+    @property
+    def blocked_until(self) -> str:
+        """What a blocked run waits for, in words."""
+        kind, _, name = self.blocked_by.partition(":")
+        if kind == "workflow" and self.blocked_by not in self.slots:
+            return f"until somebody resumes {name}, which is paused"
+        if kind == "turn":
+            return (
+                f"until one of those before it in step “{self.parent_step}” of its parent has ended"
+            )
+        return f"until one of those that use up “{self.blocked_by}” has ended"
 
     @property
     def slots(self) -> dict[str, int]:

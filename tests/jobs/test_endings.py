@@ -20,12 +20,15 @@ from jobs.actions import (
     start_run,
     wake_run,
 )
-from jobs.models import Run
+from jobs.events.sending import send_event
+from jobs.flow import Singleton
+from jobs.models import EventEffect, Run
 from jobs.registry import workflow
 from jobs.replaying import steps_that_run_again
 from jobs.retrying import NO_RETRY, Retry
 from jobs.states import RunStatus
 from jobs.testing import run_one, run_until_idle
+from jobs.triggers import Trigger
 
 pytestmark = pytest.mark.django_db
 
@@ -323,3 +326,78 @@ def test_the_author_hears_of_a_cancellation_once():
     run_until_idle()
 
     assert calls == [4]
+
+
+def test_a_run_that_is_woken_while_it_falls_asleep_looks_once_more():
+    """Whoever moves the moment finds the run neither waiting nor able to have heard of it."""
+
+    @workflow("test.moved")
+    def moved(run):
+        at = moments["at"]
+        if not moments.get("moved"):
+            moments.update(moved=True, at=begin + timedelta(days=2))
+            assert not wake_run(Run.objects.get())
+        run.sleep_until("the day before", at)
+        calls.append(clock.now())
+
+    begin = clock.now()
+    moments["at"] = begin + timedelta(days=7)
+    run = start_run("test.moved")
+
+    run_until_idle(advance=True)
+
+    run.refresh_from_db()
+    assert calls == [begin + timedelta(days=2)]
+    assert not run.is_woken
+
+
+def test_a_retry_of_a_singleton_waits_for_the_one_that_took_its_place():
+    first = start_run("test.sole")
+    moments["fail"] = True
+    run_until_idle()
+    moments.clear()
+    second = start_run("test.sole")
+
+    with pytest.raises(Conflict, match="Another run of this singleton is under way"):
+        retry_run(first, actor="staff:alice")
+    with pytest.raises(Conflict, match=f"singleton: {second.public_id} is not over"):
+        replay_run(first, actor="staff:alice")
+    assert Run.objects.count() == 2
+
+    run_until_idle()
+    retry_run(first, actor="staff:alice")
+    with pytest.raises(Conflict):
+        replay_run(second, actor="staff:alice")
+    run_until_idle()
+    assert list(Run.objects.values_list("status", flat=True)) == ["completed"] * 2
+
+
+@workflow("test.sole", singleton=Singleton(), retry=NO_RETRY)
+def sole(run):
+    run.step("work", finish, "sole")
+
+
+def test_a_replay_has_the_event_that_started_the_run_and_waits_for_new_ones():
+    send_event("story.told", {"word": "old"})
+    run_until_idle()
+    send_event("story.heard", {"by": "ada"})
+    run_until_idle()
+    run = Run.objects.get()
+    assert (run.status, calls) == ("completed", ["old", "ada"])
+
+    again = replay_run(run, actor="staff:alice")
+    run_until_idle()
+    assert calls == ["old", "ada", "old"]
+    send_event("story.heard", {"by": "grace"})
+    run_until_idle()
+
+    assert calls == ["old", "ada", "old", "grace"]
+    started = EventEffect.objects.filter(kind="started").order_by("id")
+    assert list(started.values_list("run", "detail")) == [(run.pk, ""), (again.pk, "as a replay")]
+
+
+@workflow("test.told", triggers=[Trigger("story.told")])
+def told(run):
+    run.step("tell", lambda: calls.append(run.event.data["word"]))
+    heard = run.wait_for("an echo", "story.heard")
+    calls.append(heard.data["by"])
