@@ -107,13 +107,16 @@ class SinceFilter(SimpleListFilter):
     title = "started"
     parameter_name = "since"
 
+    HOURS: ClassVar = {"1": "In the last hour", "24": "In the last day", "168": "In the last week"}
+
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("1", "In the last hour"), ("24", "In the last day"), ("168", "In the last week")]
+        return list(self.HOURS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
-        if self.value() not in ("1", "24", "168"):
+        hours = self.value()
+        if hours is None or hours not in self.HOURS:
             return queryset
-        return queryset.filter(created_at__gte=clock.now() - timedelta(hours=int(self.value())))
+        return queryset.filter(created_at__gte=clock.now() - timedelta(hours=int(hours)))
 
 
 @register(Run)

@@ -51,6 +51,8 @@ def meet(run: Run, workflow: Workflow) -> Gathering:
 def flow_into(place: Gathering, run: Run, workflow: Workflow) -> Run | None:
     """Let a start flow into the run that waits at its place, and return that; None where none waits any more."""
     _put_off(run, workflow)
+    if place.run_id is None:
+        return None
     waiting = Run.objects.filter(
         pk=place.run_id,
         status=RunStatus.WAITING,

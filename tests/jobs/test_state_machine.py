@@ -1,5 +1,8 @@
 """The engine under whatever can happen to it: claims, crashes, zombies, clock jumps, retries, cancels, pauses, events.
 
+Runs are started by people, by code and by events, alone, as singletons and in batches; they act, sleep, wait, have
+children and deadlines, and are cancelled by events; workflows are paused and resumed.
+
 Hypothesis writes the history; after every line of it the promises of the engine must hold, and at its end nothing may
 have been lost: whatever was started comes to an end.
 """
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -25,20 +28,30 @@ from hypothesis.stateful import (
 )
 
 from core import clock
-from core.errors import PermanentFailure
+from core.errors import Conflict, PermanentFailure
 from core.ids import uuid7
 from jobs import deadlines, reaper, slots, timers
-from jobs.actions import cancel_run, pause_run, replay_run, resume_run, retry_run, start_run
+from jobs.actions import (
+    cancel_run,
+    pause_run,
+    replay_run,
+    resume_run,
+    retry_run,
+    start_run,
+    wake_run,
+)
 from jobs.events import dispatching
 from jobs.events.sending import send_event
-from jobs.flow import Concurrency
+from jobs.flow import Batch, Concurrency, Singleton
+from jobs.holds import pause_workflow, paused_workflows, resume_workflow
 from jobs.interrupts import LeaseLost
 from jobs.leases import Lease, begin, claim, renew
-from jobs.models import Bucket, Event, Join, Run, Step
+from jobs.models import Bucket, Event, EventEffect, Gathering, Hold, Join, Run, Step
 from jobs.registry import workflow
 from jobs.retrying import Retry
 from jobs.states import HELD, OVER, RunStatus, StepStatus
 from jobs.testing import Crash, run_one
+from jobs.triggers import CancelOn, Trigger
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +107,13 @@ def act(run: Any, plan: str) -> str:
     return plan
 
 
-@workflow("machine.parent", retry=Retry((60, 60)), concurrency=(Concurrency(2, key="key"),))
+@workflow(
+    "machine.parent",
+    retry=Retry((60, 60)),
+    concurrency=(Concurrency(2, key="key"),),
+    cancel_on=[CancelOn("machine.stop", {"key": "key"})],
+    deadline=4 * 3600,
+)
 def parent(run: Any, *, plan: str, key: str) -> str:
     return act(run, plan)
 
@@ -104,10 +123,21 @@ def child(run: Any, *, plan: str) -> str:
     return act(run, plan)
 
 
+@workflow("machine.single", retry=Retry((60,)), singleton=Singleton(key="key"))
+def single(run: Any, *, plan: str, key: str) -> str:
+    return act(run, plan)
+
+
+@workflow("machine.batched", triggers=[Trigger("machine.start")], batch=Batch(2, 600, key="key"))
+def batched(run: Any) -> list[int]:
+    run.step("s", lambda: fate.meet(run.idempotency_key))
+    return [event.data["n"] for event in run.events]
+
+
 class Engine(RuleBasedStateMachine):
     @initialize()
     def begin_afresh(self) -> None:
-        for model in (Step, Join, Event, Bucket):
+        for model in (Step, Join, Event, Bucket, Hold, Gathering):
             model.objects.all().delete()
         Run.objects.all().delete()
         fate.__init__()  # type: ignore[misc]
@@ -128,6 +158,10 @@ class Engine(RuleBasedStateMachine):
     @rule(plan=st.text("sdzwm", min_size=1, max_size=4), key=st.sampled_from(LETTERS))
     def start(self, plan: str, key: str) -> None:
         start_run("machine.parent", input={"plan": plan, "key": key})
+
+    @rule(key=st.sampled_from(LETTERS), plan=st.text("sdz", min_size=1, max_size=2))
+    def start_a_singleton(self, key: str, plan: str) -> None:
+        start_run("machine.single", input={"plan": plan, "key": key})
 
     @rule(troubles=st.lists(st.sampled_from(["", "crash", "fail", "fail for good"]), max_size=2))
     def drive(self, troubles: list[str]) -> None:
@@ -162,25 +196,63 @@ class Engine(RuleBasedStateMachine):
         send_event("machine.word", {"n": Event.objects.count()})
         dispatching.dispatch_new()
 
+    @rule(key=st.sampled_from(LETTERS[:2]))
+    def an_event_comes_for_a_batch(self, key: str) -> None:
+        send_event("machine.start", {"key": key, "n": Event.objects.count()})
+        dispatching.dispatch_new()
+
+    @rule(key=st.sampled_from(LETTERS))
+    def an_event_cancels(self, key: str) -> None:
+        send_event("machine.stop", {"key": key})
+        dispatching.dispatch_new()
+        spared = Run.objects.filter(workflow="machine.parent", input__key=key).exclude(
+            status__in=OVER
+        )
+        assert not spared.filter(cancel_requested_at=None).exists()
+
+    @rule(name=st.sampled_from(["machine.parent", "machine.child", "machine.batched"]))
+    def a_workflow_is_paused_or_resumed(self, name: str) -> None:
+        is_on = name in paused_workflows()
+        (resume_workflow if is_on else pause_workflow)(name, actor="system")
+
+    @rule(data=st.data())
+    def somebody_wakes_a_run(self, data: st.DataObject) -> None:
+        runs = list(Run.objects.exclude(status__in=OVER).order_by("id"))
+        if runs:
+            wake_run(data.draw(st.sampled_from(runs)))
+
     @rule(data=st.data())
     def somebody_acts(self, data: st.DataObject) -> None:
         runs = list(Run.objects.order_by("id"))
         if not runs:
             return
         run = data.draw(st.sampled_from(runs))
-        if run.status == RunStatus.FAILED and not run.parent_id:
-            self.over.pop(run.pk, None)
-            for retried in Run.objects.filter(parent=run):
-                self.over.pop(retried.pk, None)
-            retry_run(run, actor="system")
+        if run.status == RunStatus.FAILED:
+            self.retry(run)
         elif run.status == RunStatus.PAUSED:
             resume_run(run, actor="system")
         elif run.status not in OVER:
             data.draw(st.sampled_from([cancel_run, pause_run]))(run, actor="system")
         elif run.status == RunStatus.COMPLETED and Run.objects.count() < 12:
-            replay_run(run, actor="system")
+            with suppress(Conflict):  # another of its singleton is under way
+                replay_run(run, actor="system")
+
+    def retry(self, run: Run) -> None:
+        with suppress(Conflict):
+            retry_run(run, actor="system")
+            self.over.pop(run.pk, None)
+            for retried in Run.objects.filter(parent=run):
+                self.over.pop(retried.pk, None)
 
     def drive_one(self) -> str | None:
+        deadlines.enforce()
+        begun = {run.pk for run in Run.objects.filter(workflow__in=paused_workflows())}
+        before = dict(Run.objects.filter(pk__in=begun).values_list("pk", "epoch"))
+        word = self.drive_whichever()
+        assert dict(Run.objects.filter(pk__in=begun).values_list("pk", "epoch")) == before
+        return word
+
+    def drive_whichever(self) -> str | None:
         try:
             return run_one()
         except Crash:
@@ -224,9 +296,12 @@ class Engine(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_blocked_where_there_is_room(self) -> None:
-        for run in Run.objects.filter(status=RunStatus.BLOCKED).exclude(
-            blocked_by__startswith="turn:"
-        ):
+        paused = {f"workflow:{name}" for name in paused_workflows()}
+        blocked = Run.objects.filter(status=RunStatus.BLOCKED)
+        for run in blocked.exclude(blocked_by__startswith="turn:"):
+            if run.blocked_by.startswith("workflow:"):
+                assert run.blocked_by in paused
+                continue
             assert slots.used([run.blocked_by])[run.blocked_by] >= run.slots[run.blocked_by]
 
     @invariant()
@@ -250,8 +325,30 @@ class Engine(RuleBasedStateMachine):
         slept = Step.objects.filter(kind="sleep", status=StepStatus.COMPLETED)
         assert all(step.finished_at >= step.wake_at for step in slept)
 
+    @invariant()
+    def each_event_is_in_one_batch_and_no_batch_holds_more_than_it_may(self) -> None:
+        started = EventEffect.objects.filter(event__name="machine.start", kind="started")
+        first = started.filter(run__replay_of__isnull=True).values_list("event", "run")
+        events = Event.objects.filter(name="machine.start")
+        assert sorted(event for event, _ in first) == sorted(events.values_list("pk", flat=True))
+        assert all(count <= 2 for count in Counter(run for _, run in first).values())
+
+    @invariant()
+    def a_batch_that_ended_saw_all_its_events(self) -> None:
+        for run in Run.objects.filter(workflow="machine.batched", status=RunStatus.COMPLETED):
+            told = EventEffect.objects.filter(run=run, kind="started").order_by("event_id")
+            assert run.output == [effect.event.data["n"] for effect in told]
+
+    @invariant()
+    def one_of_a_singleton_is_not_over(self) -> None:
+        alive = Run.objects.filter(workflow="machine.single").exclude(status__in=OVER)
+        keys = Counter(run.input["key"] for run in alive.filter(cancel_requested_at=None))
+        assert all(count == 1 for count in keys.values())
+
     def see_everything_end(self) -> None:
         """Nothing is lost: left alone, with time, whatever was started comes to an end."""
+        for name in paused_workflows():
+            resume_workflow(name, actor="system")
         for run in Run.objects.filter(status=RunStatus.PAUSED):
             resume_run(run, actor="system")
         for _ in range(400):
