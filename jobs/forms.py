@@ -28,9 +28,10 @@ class ReplayForm(forms.Form):
     )
 
 
-def what_can_be_paused() -> list[tuple[str, list[tuple[str, str]]]]:
+def what_can_be_paused() -> list[tuple[str, Any]]:
     workflows = registry.everything()
     return [
+        ("", "Choose a workflow or a queue"),
         ("Workflows", [(hold_of_workflow(each.name), each.name) for each in workflows]),
         ("Queues", [(hold_of_queue(name), f"everything in {name}") for name in queues()]),
     ]
