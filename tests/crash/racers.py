@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import random
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -140,3 +141,44 @@ def ask_about_many(number: int, start: Callable[[], None]) -> int:
         return len(enhance_many(clients, actor="command:stage").input["clients"])
     except Conflict:
         return 0
+
+
+def let_one_fall_asleep(number: int, start: Callable[[], None]) -> str | None:
+    """Drive a run into its sleep until a moment that is being moved, and on once it is woken."""
+    from jobs.actions import start_run
+    from jobs.models import Bucket
+    from jobs.testing import run_one, run_until_idle
+
+    Bucket.objects.create(key=f"moment:{number}", arrival=4e9)
+    start_run("stage.minds_a_moment", input={"n": number})
+    start()
+    word = run_one()
+    run_until_idle()
+    return word
+
+
+def move_the_moment(number: int, start: Callable[[], None]) -> None:
+    """Move the moment that a run may be just reading, and wake it."""
+    from django.db import transaction
+
+    from jobs.actions import wake_run
+    from jobs.models import Bucket, Run
+    from jobs.testing import run_until_idle
+
+    start()
+    with transaction.atomic():
+        run = Run.objects.filter(workflow="stage.minds_a_moment").latest("id")
+        Bucket.objects.filter(key=f"moment:{number}").update(arrival=3e9)
+        wake_run(run)
+    run_until_idle()
+
+
+def gather_two(number: int, start: Callable[[], None]) -> None:
+    """Send two events that are gathered, and drive whatever is due."""
+    from jobs.events.sending import send_event
+    from jobs.testing import run_until_idle
+
+    start()
+    for _ in range(2):
+        send_event("stage.gathered", {"n": uuid.uuid4().int >> 80})
+        run_until_idle()

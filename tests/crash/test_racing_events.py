@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.crash import racers
@@ -65,3 +67,35 @@ def test_two_who_dispatch_at_once_let_each_event_take_effect_once(theatre: Theat
     assert sum(mine) + sum(theirs) == EVENTS
     assert count(theatre, "jobs_run WHERE workflow = 'stage.triggered'") == EVENTS
     assert count(theatre, "jobs_eventeffect WHERE kind = 'started'") == EVENTS
+
+
+def test_whoever_is_woken_while_it_falls_asleep_sleeps_until_the_new_moment(
+    theatre: Theatre,
+) -> None:
+    racers.race(
+        racers.let_one_fall_asleep,
+        racers.move_the_moment,
+        rounds=ROUNDS,
+        environment=theatre.environment,
+    )
+
+    assert theatre.statuses() == {"waiting": ROUNDS}
+    due = theatre.rows("SELECT DISTINCT wake_at FROM jobs_step")
+    assert len(due) == 1
+    assert "2065-01-24" in str(due[0][0])
+
+
+def test_each_event_is_in_one_batch_though_its_run_begins_just_then(theatre: Theatre) -> None:
+    racers.race(
+        racers.gather_two, racers.gather_two, rounds=ROUNDS, environment=theatre.environment
+    )
+
+    code = "from jobs.testing import *; run_until_idle(advance=True)"
+    theatre.manage("shell", "-v", "0", "-c", code)
+    assert set(theatre.statuses()) == {"completed"}
+    seen = theatre.rows("SELECT output FROM jobs_run WHERE workflow = 'stage.gathers'")
+    told = [
+        n for (output,) in seen for n in (json.loads(output) if isinstance(output, str) else output)
+    ]
+    assert (len(told), len(set(told))) == (4 * ROUNDS, 4 * ROUNDS)
+    assert all(len(output) <= 3 for (output,) in seen if not isinstance(output, str))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.context import RunContext
-from jobs.flow import Concurrency, Singleton
+from jobs.flow import Batch, Concurrency, Singleton
+from jobs.models import Bucket
 from jobs.registry import workflow
 from jobs.retrying import NO_RETRY
 from jobs.triggers import CancelOn, Trigger
@@ -140,3 +142,15 @@ def stands_by(run: RunContext, *, n: int) -> None:
 @workflow("stage.triggered", triggers=[Trigger("stage.trigger")])
 def triggered(run: RunContext, *, word: str) -> str:
     return word
+
+
+@workflow("stage.minds_a_moment")
+def minds_a_moment(run: RunContext, *, n: int) -> None:
+    """Sleep until a moment that others may move."""
+    moment = Bucket.objects.get(key=f"moment:{n}").arrival
+    run.sleep_until("until then", datetime.fromtimestamp(moment, UTC))
+
+
+@workflow("stage.gathers", triggers=[Trigger("stage.gathered")], batch=Batch(3, 0.01))
+def gathers(run: RunContext) -> list[int]:
+    return [event.data["n"] for event in run.events]
