@@ -21,7 +21,8 @@ from jobs.database import key_of
 from jobs.drafting import draft_run
 from jobs.events import standing
 from jobs.models import Join, Run, RunQuerySet, Step
-from jobs.starting import CHUNK, FRESH
+from jobs.registry import Workflow
+from jobs.starting import CHUNK, FRESH, start_for_itself
 from jobs.states import OVER, RunStatus, StepStatus
 
 #: So many failures are named in an error; all of them stand on the page of the run.
@@ -65,10 +66,6 @@ class Brood:
 
     def start(self, parent: Run, step: str) -> None:
         """Insert the children and their count, in the caller's transaction."""
-        rows = self._drafts(parent, step)
-        while chunk := [run for _, run in zip(range(CHUNK), rows, strict=False)]:
-            rows_of_runs.insert_many(chunk)
-            standing.stand_by(chunk)
         Join.objects.create(
             run=parent,
             step=step,
@@ -76,6 +73,25 @@ class Brood:
             is_impatient=self.failures is Failures.STOP,
             is_bounded=self.parallel is not None,
         )
+        known = registry.get(self.workflow)
+        if known.singleton or known.rate_limit:
+            self._start_one_by_one(parent, step, known)
+            return
+        rows = self._drafts(parent, step)
+        while chunk := [run for _, run in zip(range(CHUNK), rows, strict=False)]:
+            rows_of_runs.insert_many(chunk)
+            standing.stand_by(chunk)
+
+    def _start_one_by_one(self, parent: Run, step: str, workflow: Workflow) -> None:
+        """Start each as any other start of a singleton or under a rate limit: what may not be is skipped, and over."""
+        for draft in self._drafts(parent, step):
+            if start_for_itself(draft, workflow).status == RunStatus.SKIPPED:
+                Run.objects.filter(pk=draft.pk).update(is_joined=True, blocked_by="")
+                count_many(parent.pk, step, 1)
+        if self.parallel is not None:  # some that had a turn may be over already
+            under_way = Run.objects.active().filter(parent=parent, parent_step=step)
+            for _ in range(self.parallel - under_way.exclude(status=RunStatus.BLOCKED).count()):
+                _free_next(parent.pk, step)
 
     def _drafts(self, parent: Run, step: str) -> Iterator[Run]:
         workflow = registry.get(self.workflow)
@@ -107,7 +123,7 @@ def count_down(child: Run) -> None:
     if remaining == 0 or (failed and is_impatient):
         _wake(child)
     elif is_bounded:
-        _free_next(child)
+        _free_next(child.parent_id, child.parent_step)
 
 
 def _wake(child: Run) -> None:
@@ -118,13 +134,15 @@ def _wake(child: Run) -> None:
             wakeup.notify(queue)
 
 
-def _free_next(child: Run) -> None:
-    turn = _turn_of(child.parent_id, child.parent_step)
-    blocked = Run.objects.filter(status=RunStatus.BLOCKED, blocked_by=turn)
+def _free_next(parent_id: UUID, step: str) -> None:
+    blocked = Run.objects.filter(status=RunStatus.BLOCKED, blocked_by=_turn_of(parent_id, step))
     first = blocked.order_by("sort_at", "id").select_for_update(skip_locked=True)
-    following = first.values_list("pk", flat=True).first()
-    if following and blocked.filter(pk=following).update(status=RunStatus.READY, blocked_by=""):
-        wakeup.notify(child.queue)
+    following = first.values_list("pk", "queue").first()
+    if following is None:
+        return
+    run_id, queue = following
+    if blocked.filter(pk=run_id).update(status=RunStatus.READY, blocked_by=""):
+        wakeup.notify(queue)
 
 
 def _turn_of(parent_id: Any, step: str) -> str:
@@ -142,7 +160,7 @@ def failed_children(run: Run, step: str) -> Iterator[Run]:
 
 
 def count_many(parent_id: UUID, step: str, count: int) -> None:
-    """Count children that were cancelled at once, whose parent does not wait for them any more."""
+    """Count children that were cancelled at once or never begun, whose parent does not wait for them."""
     Join.objects.filter(run=parent_id, step=step).update(
         remaining=F("remaining") - count, failed=F("failed") + count
     )

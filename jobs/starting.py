@@ -147,17 +147,18 @@ def _stands_for(draft: Run) -> Run:
 
 def _start_alone(run: Run, workflow: Workflow) -> Run:
     if not gathering.gathers(run, workflow):
-        return _start_for_itself(run, workflow)
+        return start_for_itself(run, workflow)
     with transaction.atomic():
         place = gathering.meet(run, workflow)
         if earlier := gathering.flow_into(place, run, workflow):
             return earlier
-        started = _start_for_itself(run, workflow)
+        started = start_for_itself(run, workflow)
         gathering.open_up(place, started)
     return started
 
 
-def _start_for_itself(run: Run, workflow: Workflow) -> Run:
+def start_for_itself(run: Run, workflow: Workflow) -> Run:
+    """Insert a run that flows into no other; it is skipped where a rate limit or a singleton does not allow it."""
     _ask_the_rate_limit(run, workflow)
     if run.status != RunStatus.SKIPPED:
         be_single(run, workflow)

@@ -204,9 +204,9 @@ class Stepping:
     def _starts_or_waits(self, record: StepRecord, brood: Brood) -> bool:
         """Start the children, or those that failed once more; tell whether any are to be waited for."""
         if record.status == StepStatus.RUNNING:
-            if brood.inputs:
-                brood.start(self._run, record.key)
-            return bool(brood.inputs)
+            if not brood.inputs:
+                return False
+            brood.start(self._run, record.key)
         if record.status == StepStatus.RETRYING:
             children.take_up_again(self._run, record.key, parallel=brood.parallel)
         join = children.remaining(self._run, record.key)

@@ -13,6 +13,7 @@ from core.errors import PermanentFailure
 from jobs import deadlines
 from jobs.actions import cancel_run, retry_run, start_run
 from jobs.children import ChildFailed, ChildrenFailed
+from jobs.flow import Overlap, Singleton
 from jobs.models import Join, Run
 from jobs.registry import workflow
 from jobs.retrying import NO_RETRY
@@ -311,3 +312,62 @@ def test_children_that_are_taken_up_again_are_no_more_at_once_than_they_may():
     assert statuses("test.child") == ["ready", "ready", "blocked", "blocked", "blocked"]
     run_until_idle()
     assert outcome(run) == ("completed", [0, 1, 4, 9, 16])
+
+
+@workflow("test.sole_child", singleton=Singleton(key="n"))
+def sole_child(run, *, n: int):
+    calls.append(n)
+    return n
+
+
+@workflow("test.newest_child", singleton=Singleton(key="n", overlap=Overlap.CANCEL))
+def newest_child(run, *, n: int, place: int):
+    return place
+
+
+@pytest.mark.parametrize("parallel", [None, 1], ids=["all at once", "one by one"])
+def test_a_child_that_a_singleton_does_not_allow_is_skipped_and_the_others_go_on(parallel):
+    @workflow("test.parent_of_sole")
+    def parent_of_sole(run, *, parallel):
+        inputs = [{"n": n} for n in (1, 7, 1, 2)]
+        got = run.map("each", "test.sole_child", inputs, parallel=parallel, failures="keep")
+        return [str(each).partition(" ")[2] or each for each in got]
+
+    elsewhere = start_run("test.sole_child", input={"n": 1}, due_at=clock.now() + timedelta(days=1))
+    run = start_run("test.parent_of_sole", input={"parallel": parallel})
+
+    run_until_idle()
+
+    skipped = f"skipped: singleton: {elsewhere.public_id} is not over"
+    assert outcome(run) == ("completed", [skipped, 7, skipped, 2])
+    assert Join.objects.get().remaining == 0
+
+
+def test_children_of_which_none_may_be_leave_nobody_waiting():
+    @workflow("test.parent_of_none", retry=NO_RETRY)
+    def parent_of_none(run):
+        return run.invoke("one", "test.sole_child", n=1)
+
+    start_run("test.sole_child", input={"n": 1}, due_at=clock.now() + timedelta(days=1))
+    run = start_run("test.parent_of_none")
+
+    run_until_idle()
+
+    run.refresh_from_db()
+    assert (run.status, calls) == (RunStatus.FAILED, [])
+    assert "1 of 1 children did not complete" in run.error["message"]
+
+
+@pytest.mark.parametrize("parallel", [None, 1], ids=["all at once", "one by one"])
+def test_the_newest_of_sisters_cancels_the_older_and_their_parent_wakes(parallel):
+    @workflow("test.parent_of_newest")
+    def parent_of_newest(run, *, parallel):
+        inputs = [{"n": 1, "place": place} for place in range(3)]
+        got = run.map("each", "test.newest_child", inputs, parallel=parallel, failures="keep")
+        return [getattr(each, "status", each) for each in got]
+
+    run = start_run("test.parent_of_newest", input={"parallel": parallel})
+
+    run_until_idle()
+
+    assert outcome(run) == ("completed", ["cancelled", "cancelled", 2])
