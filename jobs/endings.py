@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from core import clock
-from core.api.parsing import storable
+from core.api.parsing import legible
 from core.errors import Refused
 from jobs import children, registry, slots
 from jobs.database import is_postgres
@@ -35,8 +35,8 @@ def describe(error: BaseException, *, step: str = "") -> dict[str, str]:
     """Return an error as it is kept on runs and steps, whatever a provider put into its text."""
     return {
         "type": type(error).__name__,
-        "message": storable(str(error)),
-        "traceback": storable("".join(traceback.format_exception(error))),
+        "message": legible(str(error)),
+        "traceback": legible("".join(traceback.format_exception(error))),
         "step": step,
     }
 

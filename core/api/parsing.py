@@ -85,6 +85,6 @@ def is_storable(text: str) -> bool:
     return UNSTORABLE.search(text) is None
 
 
-def storable(text: str) -> str:
+def legible(text: str) -> str:
     """Return a text with a mark in the place of each character that no database keeps."""
     return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
