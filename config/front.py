@@ -34,7 +34,7 @@ from funnels.states import LaunchStatus
 from imports.looks import look_of as look_of_import
 from imports.models import CsvBatch
 from imports.states import BatchStatus
-from jobs.models import Run
+from jobs.models import Hold, Run
 from messaging.models import Message, SendBatch, Sender
 from messaging.states import BatchStatus as SendBatchStatus
 from messaging.states import MessageStatus, SenderStatus
@@ -86,6 +86,11 @@ class Job:
 
 MATTERS = (
     Matter(Run.objects.dead_letters, "run failed", "runs failed", "failure=any", "bad"),
+    Matter(
+        Hold.objects.on,
+        "workflow or queue is paused",
+        "workflows and queues are paused",
+    ),
     Matter(
         lambda: Sender.objects.filter(status=SenderStatus.PAUSED),
         "sender is paused",
