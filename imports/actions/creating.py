@@ -41,7 +41,8 @@ def create_batch(
 
     With `inspect` the head of the file is looked at first, and what can never be imported is refused at once;
     otherwise that is found by the run. With `go` the import goes on by itself to a dry run or to its end, by
-    `columns` or what it can tell of them. Raises Refused; then nothing was made.
+    `columns` or what it can tell of them. One that waits for a person may leave `options` to be said later. Raises
+    Refused; then nothing was made.
     """
     kind = targets.get(target)
     batch = CsvBatch(
@@ -59,8 +60,8 @@ def create_batch(
             match=match or kind.match_keys[0],
             duplicates=duplicates,
             bad_values=bad_values,
-            options=options or {},
         ),
+        options=_options(kind, options, go=go, actor=actor),
     )
     if go == Go.CHECK:
         require_checkable(kind)
@@ -131,6 +132,18 @@ def clean_settings(kind: Target, *, actor: str, **settings: Any) -> dict[str, An
         else _choice(name, value, choices[name])
         for name, value in settings.items()
     }
+
+
+def _options(
+    kind: Target, options: Mapping[str, Any] | None, *, go: str, actor: str
+) -> dict[str, Any]:
+    """Return the target's own options; none, where a person will say them, and one of them must be said."""
+    try:
+        return kind.clean_options(options or {}, actor=actor)
+    except Refused:
+        if options is None and go == Go.WAIT:
+            return {}
+        raise
 
 
 def _choice(name: str, value: Any, choices: Sequence[str]) -> str:

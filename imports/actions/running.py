@@ -131,7 +131,7 @@ def cancel_abandoned(before: datetime) -> int:
 
 
 def require_described(batch: CsvBatch) -> None:
-    """Refuse to go on while nobody has said what the columns mean."""
+    """Refuse to go on while nobody has said what the columns mean, or an option that the target must know."""
     batch.refresh_from_db()
     if batch.status in OPEN and not batch.columns:
         raise Conflict(
@@ -140,5 +140,7 @@ def require_described(batch: CsvBatch) -> None:
             value=[],
             remedy="Map the columns first.",
         )
+    target = targets.get(batch.target)
     if batch.columns:
-        require_key(targets.get(batch.target), batch.columns, match=batch.match)
+        require_key(target, batch.columns, match=batch.match)
+    target.clean_options(batch.options, actor=batch.actor)
