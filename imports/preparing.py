@@ -9,6 +9,7 @@ from django.db import transaction
 from core import clock
 from core.errors import Refused
 from imports import moves, targets
+from imports.detecting import guessed_encoding
 from imports.layouts import SHEET, Layout, inspect, records_of
 from imports.mapping import check_columns, chosen, fingerprint, suggest
 from imports.models import CsvBatch, SavedMapping
@@ -55,6 +56,8 @@ def _read(batch: CsvBatch) -> tuple[Layout, Staged]:
     layout = inspect(
         path, batch.file.facts, target=target, overrides=batch.overrides, unpacked=sheet
     )
+    if batch.go == Go.IMPORT and layout.is_guessed:
+        raise guessed_encoding(layout.encoding)
     with records_of(sheet if layout.kind == SHEET else path, layout) as records:
         staged = stage(records, layout, path=folder / ROWS_NAME)
     sheet.unlink(missing_ok=True)

@@ -109,6 +109,21 @@ def test_it_goes_by_itself_as_far_as_it_was_told(robot, send) -> None:
     assert CsvBatch.from_public_id(started).status == "completed"
 
 
+def test_no_name_is_imported_under_a_guess_until_somebody_says_the_encoding(robot, send) -> None:
+    content = "email,name\na@example.com,Jiří Dvořák\n".encode("cp1250")
+    place = f"/api/v1/imports/{send(robot, content, go='import').json()['id']}"
+    run_until_idle()
+
+    found = robot.get(place).json()
+    assert (found["status"], found["problem"]["code"]) == ("failed", "encoding_guessed")
+    assert not Contact.objects.exists()
+
+    robot.post(f"{place}/reading", {"encoding": "cp1250"})
+    run_until_idle()
+    assert robot.get(place).json()["status"] == "completed"
+    assert Contact.objects.get().attributes == {"name": "Jiří Dvořák"}
+
+
 def test_the_reading_is_overruled(robot, send) -> None:
     content = "email|name\na@example.com|Anna\n"
     place = f"/api/v1/imports/{send(robot, content).json()['id']}"
