@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db import DataError, IntegrityError, transaction
 
+from core.errors import Refused
 from imports import targets
 from imports.deciding import Outcome, decide, done, rejected
 from imports.duplicates import Duplicates
@@ -72,7 +73,7 @@ class Chunks:
         return decided
 
     def _written(self, records: Sequence[Record]) -> list[Outcome]:
-        """Write records together; where the database refuses them, by halves, down to the bad row."""
+        """Write records together; where the database or the target refuses them, by halves, down to the bad row."""
         issues = [len(record.issues) for record in records]
         try:
             with transaction.atomic():
@@ -80,11 +81,11 @@ class Chunks:
                 changes = [each for each in decided if isinstance(each, Change)]
                 if changes:
                     self._target.write(changes, job=self._job)
-        except (IntegrityError, DataError) as error:
+        except (IntegrityError, DataError, Refused) as error:
             for record, known in zip(records, issues, strict=True):
                 del record.issues[known:]  # they belong to the attempt that was undone
             if len(records) == 1:
-                return [rejected(records[0], _refused_by_database(records[0], error))]
+                return [rejected(records[0], why_not_written(records[0], error))]
             middle = len(records) // 2
             return [*self._written(records[:middle]), *self._written(records[middle:])]
         return [done(each) if isinstance(each, Change) else each for each in decided]
@@ -106,6 +107,9 @@ def reader_of(batch: CsvBatch) -> RowReader:
     )
 
 
-def _refused_by_database(record: Record, error: Exception) -> Issue:
+def why_not_written(record: Record, error: Exception) -> Issue:
+    """Return why a row was not written: in the target's words, or in the database's."""
+    if isinstance(error, Refused):
+        return Issue("rejected", "", record.key, error.message)
     reason = str(error).splitlines()[0].removeprefix("duplicate key value violates ")
     return Issue("not_storable", "", record.key, f"The database does not take this row: {reason}")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
 
 from core.errors import Refused
 from imports import targets
-from imports.bulk import Chunks
+from imports.ahead import ReadingAhead
 from imports.deciding import Outcome
 from imports.models import CsvBatch
 from imports.recording import problems
@@ -28,13 +27,13 @@ EMPTY: dict[str, Any] = {
 }
 
 
-def check_chunk(batch: CsvBatch, run: RunContext) -> bool:
+def check_chunk(batch: CsvBatch, run: RunContext, ahead: ReadingAhead) -> bool:
     """Look at the next rows and add them to the result; return whether there were any."""
     if batch.next_row > batch.total:
         return False
-    chunks = Chunks(batch)
-    rows, end = chunks.read(number=batch.next_row, offset=batch.next_offset)
-    planned = chunks.plan(rows)
+    rows, end = ahead.read(number=batch.next_row, offset=batch.next_offset)
+    ahead.begin(number=batch.next_row + len(rows), offset=end)
+    planned = ahead.chunks.plan(rows)
     result = added_up(batch.check_result or EMPTY, planned)
     with transaction.atomic():
         CsvBatch.objects.filter(pk=batch.pk, status=BatchStatus.CHECKING).update(
@@ -85,7 +84,7 @@ def _show(total: dict[str, Any], each: Outcome | Change, found: list[Issue]) -> 
     if isinstance(each, Change) and each.effect == Effect.UPDATED and len(total["diffs"]) < SHOWN:
         total["diffs"].append(_diff(each, record))
     if found and len(total["issues"]) < SHOWN:
-        total["issues"].append({"line": record.line, **asdict(found[0])})
+        total["issues"].append({"line": record.line, **found[0]._asdict()})
 
 
 def _diff(change: Change, record: Record) -> dict[str, Any]:

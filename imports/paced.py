@@ -7,12 +7,12 @@ answer never paid for twice unless the process died between the two.
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import F
 
 from core.errors import PermanentFailure, Refused
 from imports import recording, targets
-from imports.bulk import job_of, reader_of
+from imports.bulk import job_of, reader_of, why_not_written
 from imports.deciding import Outcome, rejected
 from imports.duplicates import Duplicates
 from imports.models import CsvBatch, CsvRow
@@ -103,15 +103,19 @@ class PacedRows:
         record = self._record(row)
         if row.answer is None and not self._ask(row, record):
             return
-        with transaction.atomic():
-            effect, object_id = self._target.save(record, row.answer["answer"], job=self._job)
-            outcome = Outcome(
-                record,
-                RowStatus.SUCCEEDED if effect else RowStatus.UNCHANGED,
-                Effect(effect),
-                object_id=object_id,
-            )
-            self._settle(row, outcome)
+        try:
+            with transaction.atomic():
+                self._settle(row, self._saved(row, record))
+        except (Refused, PermanentFailure) as error:
+            self._reject(row, record, _issue("rejected", error))
+        except (IntegrityError, DataError) as error:
+            self._reject(row, record, why_not_written(record, error))
+
+    def _saved(self, row: CsvRow, record: Record) -> Outcome:
+        """Write an answer's effect; return what came of the row."""
+        effect, object_id = self._target.save(record, row.answer["answer"], job=self._job)
+        status = RowStatus.SUCCEEDED if effect else RowStatus.UNCHANGED
+        return Outcome(record, status, Effect(effect), object_id=object_id)
 
     def _ask(self, row: CsvRow, record: Record) -> bool:
         """Call for a row and keep the answer; return whether there is one."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from django.db.models import F
@@ -108,7 +107,7 @@ def _values(outcome: Outcome) -> tuple[Any, ...]:
         outcome.effect.value,
         1,
         *first.values(),
-        [asdict(issue) for issue in found] if len(found) > 1 else None,
+        [issue._asdict() for issue in found] if len(found) > 1 else None,
         outcome.object_id,
         outcome.before,
         outcome.after,

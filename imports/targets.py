@@ -10,7 +10,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from core.errors import NotFound, Refused
 from imports.states import Effect, Mode
@@ -22,7 +22,10 @@ ATTRIBUTE = "attribute:"
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """Something a column can mean. `parse(text, options)` returns the value to keep, or raises Refused."""
+    """Something a column can mean. `parse(text, options)` returns the value to keep, or raises Refused.
+
+    It asks no database: rows are parsed by a thread of their own while others are written.
+    """
 
     name: str
     label: str
@@ -48,8 +51,7 @@ class Option:
     default: Any = ""
 
 
-@dataclass(frozen=True)
-class Issue:
+class Issue(NamedTuple):
     """Something about a row that could not be used, and why."""
 
     code: str
@@ -58,7 +60,7 @@ class Issue:
     message: str
 
 
-@dataclass
+@dataclass(slots=True)
 class Record:
     """One row, read and parsed: what it says, about which thing, and what of it could not be used."""
 
@@ -71,7 +73,7 @@ class Record:
     fatal: Issue | None = None  #: why the whole row is rejected
 
 
-@dataclass
+@dataclass(slots=True)
 class Standing:
     """A thing as it stands in the database: its id as text, its values by field name, and its key there."""
 
@@ -80,7 +82,7 @@ class Standing:
     pk: Any = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Change:
     """What one row does to one thing. `write` sets `id` for a new one, and may append to `added` and to
     the record's issues."""
@@ -173,8 +175,8 @@ class BulkTarget(Target):
     def write(self, changes: Sequence[Change], *, job: Job) -> None:
         """Write new things, changed ones, and what the import gives to each, unchanged ones included.
 
-        Runs in the chunk's transaction, in a savepoint: may raise IntegrityError or DataError, after which it is asked
-        again for fewer rows.
+        Runs in the chunk's transaction, in a savepoint: may raise Refused, IntegrityError or DataError, after which
+        it is asked again for fewer rows.
         """
 
     def revert(self, rows: Sequence[Undone], *, job: Job) -> set[int]:
@@ -205,7 +207,11 @@ class PacedTarget(Target):
 
     @abc.abstractmethod
     def save(self, record: Record, answer: Any, *, job: Job) -> tuple[Effect, str]:
-        """Write the effect; return what it was, and the id of the thing."""
+        """Write the effect; return what it was, and the id of the thing.
+
+        Refused, PermanentFailure, IntegrityError and DataError reject the row; any other error is a fault of ours, and
+        the import stops with the answer kept.
+        """
 
 
 _targets: dict[str, Target] = {}

@@ -11,6 +11,7 @@ from funnels.actions import enroll
 from funnels.models import Registration
 from imports.models import CsvBatch
 from jobs.testing import run_until_idle
+from messaging.actions.people import create_contact
 from messaging.models import Consent, Contact
 from tests.funnels.conftest import ALICE, ENDS, SETTLED
 from tests.funnels.telling import at, live_until, sent
@@ -43,6 +44,24 @@ def test_everybody_in_a_file_is_enrolled(event, before, ada, tmp_path: Path):
     assert batch.status == "completed", batch.problem
     assert Registration.objects.count() == Contact.objects.count() == 2
     assert Consent.objects.filter(contact__email="ben@example.com").count() == 1
+
+
+def test_a_row_that_cannot_be_enrolled_costs_itself(event, before, tmp_path: Path):
+    """A number that is somebody else's, and a name that is too long, are errors of their rows alone."""
+    create_contact(email="ada@example.com", phone="+27825550134", actor=ALICE)
+    text = (
+        "email,phone,first_name\n"
+        "ben@example.com,082 555 0134,Ben\n"
+        f"cleo@example.com,,{'Cleo' * 40}\n"
+        "dan@example.com,,Dan\n"
+    )
+
+    batch = bring(tmp_path, text, "--target=event_registrations", f"--set=event={event.public_id}")
+
+    assert (batch.status, batch.created, batch.failed) == ("completed", 1, 2)
+    assert [row.line for row in batch.rows.failed().order_by("number")] == [2, 3]
+    assert {row.error_code for row in batch.rows.failed()} == {"rejected"}
+    assert Registration.objects.get().contact.email == "dan@example.com"
 
 
 def test_a_file_says_who_came(event, after, make_person, tmp_path: Path):

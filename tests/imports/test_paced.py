@@ -28,6 +28,8 @@ from imports.targets import Field, Job, PacedTarget, Record
 from jobs.testing import run_one, run_until_idle
 from messaging.models import ContactList
 
+LONGEST = 120
+
 
 class Echo(PacedTarget):
     """Asks a service about each row; what it answers is decided by the test."""
@@ -48,6 +50,8 @@ class Echo(PacedTarget):
         return Echo.answer(record.key)
 
     def save(self, record: Record, answer: Any, *, job: Job) -> tuple[Effect, str]:
+        if len(answer) > LONGEST:
+            raise Refused("The name is too long.")
         made = ContactList.objects.create(name=answer)
         return Effect.CREATED, made.public_id
 
@@ -131,6 +135,21 @@ def test_a_row_that_is_refused_costs_itself(echoed, monkeypatch) -> None:
     child = retry_failed(batch, actor="staff:alice")
     run_until_idle(advance=True)
     assert (fresh(child).succeeded, names()) == (2, ["A", "B", "C", "D", "E"])
+
+
+def test_a_row_whose_answer_cannot_be_used_costs_itself(echoed) -> None:
+    """The database and the target itself refuse: a list of that name stands, and a name can be too long."""
+    ContactList.objects.create(name="B")
+
+    batch = echoed(f"name\na\nb\n{'refuse ' * 20}\nd\n")
+
+    assert (batch.status, batch.succeeded, batch.failed) == ("completed", 2, 2)
+    assert [(row.line, row.error_code) for row in batch.rows.failed().order_by("number")] == [
+        (3, "not_storable"),
+        (4, "rejected"),
+    ]
+    assert names() == ["A", "B", "D"]
+    assert Echo.asked == ["1", "2", "3", "4"]
 
 
 def test_what_fails_on_the_way_is_tried_again_with_its_batch(echoed, monkeypatch) -> None:
