@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from core.admin import ModelAdmin, button, display, register
 from core.audit import actor_of
 from imports import actions, moves
+from imports.actions.aftermath import tried_again_in, why_never_undone
 from imports.actions.running import why_not_resumed
 from imports.admin.upload import UploadPage
 from imports.admin.wizard import WizardPages
@@ -33,19 +34,22 @@ BUTTONS = {
     BatchStatus.PAUSED: {"resume", "cancel"},
     BatchStatus.COMPLETED: {"retry", "undo"},
     BatchStatus.FAILED: {"resume", "cancel", "undo"},
-    BatchStatus.CANCELLED: {"undo"},
+    BatchStatus.CANCELLED: {"retry", "undo"},
     BatchStatus.UNDOING: {"undo"},
 }
 
 
 def nothing_failed(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
+    if again := tried_again_in(batch):
+        return f"They are tried again in {again.public_id}."
     return why_forgotten(batch) or ("" if batch.failed else "No row failed.")
 
 
 def nothing_written(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
     if batch.status == BatchStatus.UNDOING and not moves.has_lost_its_run(batch):
         return "It is being undone."
-    return why_forgotten(batch) or ("" if batch.succeeded else "It has changed nothing.")
+    never = why_never_undone(batch) or why_forgotten(batch)
+    return never or ("" if batch.succeeded else "It has changed nothing.")
 
 
 def being_undone(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:

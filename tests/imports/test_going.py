@@ -275,6 +275,30 @@ def test_there_is_nothing_to_try_again_where_nothing_failed(imported) -> None:
         retry_failed(imported(FORTY), actor=ALICE)
 
 
+def test_failed_rows_are_tried_again_once_and_what_fails_there_from_there(imported) -> None:
+    batch = imported("email\nnobody\na@example.com\n")
+    child = retry_failed(batch, actor=ALICE)
+
+    with pytest.raises(Conflict, match=f"already, in {child.public_id}"):
+        retry_failed(batch, actor=ALICE)
+    run_until_idle()
+    with pytest.raises(Conflict, match="already"):
+        retry_failed(batch, actor=ALICE)
+
+    assert (fresh(child).failed, batch.retries.count()) == (1, 1)
+    assert retry_failed(child, actor=ALICE).parent == child
+
+
+def test_a_second_try_that_was_cancelled_is_no_reason_against_another(imported) -> None:
+    batch = imported("email\nnobody\n")
+    cancel_batch(retry_failed(batch, actor=ALICE), actor=ALICE)
+
+    child = retry_failed(batch, actor=ALICE)
+    run_until_idle()
+
+    assert fresh(child).failed == 1
+
+
 TROUBLE = (
     "email,first name,note\n"
     "a@example.com,A,fine\n"

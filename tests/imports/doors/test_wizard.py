@@ -230,12 +230,19 @@ def test_the_buttons_follow_the_status(alice, client_of, imported, place) -> Non
         page = client.get(place(batch, "change"))
         return [entry["button"].name for entry in page.context["buttons"]]
 
+    def why_not(name: str) -> str:
+        page = client.get(place(batch, "change"))
+        return next(
+            each["reason"] for each in page.context["buttons"] if each["button"].name == name
+        )
+
     assert offered() == ["retry", "undo"]
     client.post(place(batch, "retry"))
     child = CsvBatch.objects.get(parent=batch)
     run_until_idle()
     child.refresh_from_db()
     assert (child.total, child.failed) == (1, 1)
+    assert why_not("retry") == f"They are tried again in {child.public_id}."
     client.post(place(batch, "undo"))
     run_until_idle()
     batch.refresh_from_db()
