@@ -58,6 +58,7 @@ class FileReceiver(FileUploadHandler):
     """Writes the one file of a form where imports keep theirs, and hashes it on the way."""
 
     chunk_size = 256 * 1024
+    announced = 0
     received: ReceivedFile | None = None
 
     def handle_raw_input(
@@ -71,6 +72,7 @@ class FileReceiver(FileUploadHandler):
         """Refuse by the length that the caller announces, before reading anything."""
         if content_length > MAX_BYTES + FORM_BYTES:
             raise too_large(content_length)
+        self.announced = content_length
 
     def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
         super().new_file(field_name, *args, **kwargs)
@@ -83,7 +85,8 @@ class FileReceiver(FileUploadHandler):
         if self.received is not None:
             raise Refused("More than one file came.", field=FIELD, remedy="Import them one by one.")
         name = clean_name(self.file_name or "")
-        self.received = ReceivedFile(Incoming(), name=name, content_type=self.content_type)
+        incoming = Incoming(announced=self.announced)
+        self.received = ReceivedFile(incoming, name=name, content_type=self.content_type)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Take a piece; what can be no table, or is too large, is refused with it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -58,6 +59,40 @@ def test_an_upload_that_breaks_off_leaves_nothing(db, var_dir) -> None:
         store_upload(broken_off())
 
     assert list((var_dir / "imports").iterdir()) == []
+
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture
+def waits(db, monkeypatch) -> list[int]:
+    """After how many megabytes an upload has waited for the disk."""
+    found: list[int] = []
+
+    wait = os.fdatasync
+
+    def noted(descriptor: int) -> None:
+        found.append(os.fstat(descriptor).st_size // MEGABYTE)
+        wait(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", noted)
+    return found
+
+
+def test_an_upload_is_brought_to_the_disk_on_its_way(var_dir, waits) -> None:
+    """Never are more bytes left for its end than fit in the last waiting."""
+    store_upload(bytes(MEGABYTE) for _ in range(20))
+
+    assert waits == [8, 16]
+
+
+def test_near_its_announced_end_an_upload_waits_no_more_but_once(var_dir, waits) -> None:
+    with storage.Incoming(announced=40 * MEGABYTE) as incoming:
+        for _ in range(40):
+            incoming.write(bytes(MEGABYTE))
+        incoming.keep()
+
+    assert waits == [8, 16]
 
 
 def test_the_same_bytes_are_kept_once_and_recognised(created, var_dir) -> None:
