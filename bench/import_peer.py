@@ -1,7 +1,8 @@
 """django-import-export on rows of the same file: a resource as its documentation shows one, with our validators.
 
 `python -m bench.import_peer FILE ROWS` prints JSON: rows per second in its normal mode, which knows the row of an
-error as ours does, and in its bulk mode, which does not. What it wrote it deletes.
+error as ours does, and in its bulk mode, which does not. As with ours, the clock runs while the file is read; the peer
+detects nothing, records no row and goes through the rows once. What it wrote it deletes.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ def number(text: str) -> str:
         return ""
 
 
-def dataset(path: Path, rows: int) -> tablib.Dataset:
-    """Return the first rows, each address once: by one that comes twice bulk mode loses a whole batch."""
+def dataset(path: Path, rows: int, *, each_once: bool) -> tablib.Dataset:
+    """Return the first rows. By an address that comes twice bulk mode loses a whole batch: it gets each once."""
     seen: set[str] = set()
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
@@ -77,7 +78,7 @@ def dataset(path: Path, rows: int) -> tablib.Dataset:
         data = tablib.Dataset(headers=HEADERS)
         for row in itertools.islice(reader, rows):
             address = row[EMAIL].strip().lower()
-            if address in seen:
+            if each_once and address in seen:
                 continue
             seen.add(address)
             padded = [*row, *[""] * 12]
@@ -87,8 +88,9 @@ def dataset(path: Path, rows: int) -> tablib.Dataset:
     return data
 
 
-def rows_per_second(resource: type[ContactResource], data: tablib.Dataset) -> float:
+def rows_per_second(resource: type[ContactResource], path: Path, rows: int) -> float:
     start = time.perf_counter()
+    data = dataset(path, rows, each_once=resource is BulkContactResource)
     resource().import_data(data, dry_run=False, raise_errors=False)
     taken = time.perf_counter() - start
     written = Contact.objects.filter(locale="peer")
@@ -99,10 +101,10 @@ def rows_per_second(resource: type[ContactResource], data: tablib.Dataset) -> fl
 
 
 def main() -> None:
-    data = dataset(Path(sys.argv[1]), int(sys.argv[2]))
+    path, rows = Path(sys.argv[1]), int(sys.argv[2])
     figures = {
-        "row by row": rows_per_second(ContactResource, data),
-        "bulk": rows_per_second(BulkContactResource, data),
+        "row by row": rows_per_second(ContactResource, path, rows),
+        "bulk": rows_per_second(BulkContactResource, path, rows),
     }
     print(json.dumps(figures))
 
