@@ -87,7 +87,7 @@ def _staged(model: type[models.Model], fields: Sequence[Any], rows: Iterable[Row
 
 
 def _copy(table: str, fields: Sequence[Any], rows: Iterable[Row]) -> None:
-    adapters = [_adapter(field) for field in fields]
+    adapters = _adapters(fields)
     with (
         connection.wrap_database_errors,  # what COPY finds out at its end too
         connection.cursor() as cursor,
@@ -98,16 +98,23 @@ def _copy(table: str, fields: Sequence[Any], rows: Iterable[Row]) -> None:
 
 
 def _execute_many(statement: str, fields: Sequence[Any], rows: Iterable[Row]) -> None:
-    adapters = [_adapter(field) for field in fields]
+    adapters = _adapters(fields)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(statement, [_adapted(row, adapters) for row in rows])
 
 
-def _adapted(row: Row, adapters: Sequence[Callable[[Any], Any] | None]) -> list[Any]:
-    return [
-        value if adapt is None or value is None else adapt(value)
-        for adapt, value in zip(adapters, row, strict=True)
-    ]
+def _adapters(fields: Sequence[Any]) -> list[tuple[int, Callable[[Any], Any]]]:
+    """Return the places of the columns whose values are no parameters as they are, and what makes them such."""
+    found = [(at, _adapter(field)) for at, field in enumerate(fields)]
+    return [(at, adapt) for at, adapt in found if adapt]
+
+
+def _adapted(row: Row, adapters: Sequence[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
+    values = list(row)
+    for at, adapt in adapters:
+        if values[at] is not None:
+            values[at] = adapt(values[at])
+    return values
 
 
 def _adapter(field: Any) -> Callable[[Any], Any] | None:
@@ -126,7 +133,10 @@ def _adapter(field: Any) -> Callable[[Any], Any] | None:
 
 
 def _json(value: Any) -> str:
-    return str(value) if isinstance(value, JsonText) else json.dumps(value)
+    """Return JSON. Most lists of most rows are empty, and the encoder is slow to begin."""
+    if isinstance(value, JsonText):
+        return str(value)
+    return "[]" if value == [] else json.dumps(value)
 
 
 def _field(model: type[models.Model], column: str) -> Any:

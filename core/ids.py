@@ -13,6 +13,7 @@ from core.errors import NotFound
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
+PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 
 
 def uuid7() -> uuid.UUID:
@@ -26,11 +27,11 @@ def uuid7() -> uuid.UUID:
 def encode(prefix: str, key: uuid.UUID | int) -> str:
     """Return the public form of a key, such as `cmp_01jd…` or `msg_3k7`."""
     number = key.int if isinstance(key, uuid.UUID) else key
-    letters = []
+    pairs = []
     while number:
-        number, digit = divmod(number, 32)
-        letters.append(ALPHABET[digit])
-    return f"{prefix}_{''.join(reversed(letters)) or '0'}"
+        pairs.append(PAIRS[number & 1023])
+        number >>= 10
+    return f"{prefix}_{''.join(reversed(pairs)).lstrip('0') or '0'}"
 
 
 def decode(prefix: str, text: str) -> int:

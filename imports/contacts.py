@@ -187,7 +187,7 @@ class Contacts(BulkTarget):
     def find(
         self, keys: Collection[str], *, match: str, options: Mapping[str, Any], lock: bool
     ) -> dict[str, Standing]:
-        found = Contact.objects.filter(**{f"{match}__in": [_key(match, key) for key in keys]})
+        found = Contact.objects.filter(**{f"{match}__among": [_key(match, key) for key in keys]})
         if lock:
             found = found.select_for_update().order_by("pk")
         standing = {}
@@ -210,7 +210,7 @@ class Contacts(BulkTarget):
             change.values.pop("id", None)
 
     def _owners(self, name: str, values: list[str]) -> dict[str, str]:
-        found = Contact.objects.filter(**{f"{name}__in": values}).values_list(name, "pk")
+        found = Contact.objects.filter(**{f"{name}__among": values}).values_list(name, "pk")
         return {str(value): encode("con", pk) for value, pk in found}
 
     def _keep_own(self, name: str, change: Change, owners: dict[str, str]) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 from imports.states import Effect, Mode, RowStatus
 from imports.targets import Change, Issue, Record, Standing, Values
 
+SORTED = json.JSONEncoder(sort_keys=True, default=str)
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -81,7 +83,7 @@ def skipped(record: Record, issue: Issue) -> Outcome:
 def fingerprint(values: Values) -> str:
     """Return what a thing looks like, to see later whether somebody has edited it. Blank fields count as absent."""
     filled = {name: value for name, value in values.items() if not _is_blank(value)}
-    text = json.dumps(filled, sort_keys=True, default=str)
+    text = SORTED.encode(filled)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

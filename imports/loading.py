@@ -8,7 +8,8 @@ from django.db import transaction
 
 from core import audit, clock
 from imports import recording
-from imports.bulk import Chunks, reader_of
+from imports.ahead import ReadingAhead
+from imports.bulk import reader_of
 from imports.duplicates import find_duplicates
 from imports.models import CsvBatch
 from imports.states import BatchStatus
@@ -23,7 +24,7 @@ def find_duplicates_of(public_id: str) -> int:
     return find_duplicates(batch, reader_of(batch))
 
 
-def load_chunk(batch: CsvBatch, run: RunContext) -> bool:
+def load_chunk(batch: CsvBatch, run: RunContext, ahead: ReadingAhead) -> bool:
     """Write the next rows; return whether there were any.
 
     What stands of the import's status, its place in the file and the run's lease is proven in the same transaction: a
@@ -32,11 +33,11 @@ def load_chunk(batch: CsvBatch, run: RunContext) -> bool:
     if batch.next_row > batch.total:
         return False
     began = time.monotonic()
-    chunks = Chunks(batch)
-    rows, end = chunks.read(number=batch.next_row, offset=batch.next_offset)
+    rows, end = ahead.read(number=batch.next_row, offset=batch.next_offset)
     try:
         with transaction.atomic():
-            outcomes = chunks.write(rows)
+            outcomes = ahead.chunks.write(rows)
+            ahead.begin(number=batch.next_row + len(rows), offset=end)
             recording.insert_outcomes(batch, outcomes)
             recording.count(
                 batch,

@@ -6,10 +6,11 @@ addresses are known by nothing else.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any, BinaryIO
+
+from pydantic_core import to_json
 
 from core.errors import Refused
 from imports.models import CsvBatch, CsvRow, SavedMapping
@@ -142,7 +143,7 @@ def _blank_staged(batch: CsvBatch, wanted: Wanted) -> list[int]:
 def _overwrite(file: BinaryIO, row: StagedRow, *, length: int) -> None:
     """Write a row without its cells over itself, as long as it was."""
     why = [row.code, row.message] if row.code else []
-    text = json.dumps([row.line, [""] * len(row.cells), *why], ensure_ascii=False).encode()
+    text = to_json([row.line, [""] * len(row.cells), *why])
     file.seek(row.offset)
     file.write(text.ljust(length - 1) + b"\n")
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 # A value with more lines than this is a quote that nobody closed.
 MAX_RECORD_LINES = 200
@@ -18,16 +17,14 @@ SHOWN_TEXT = 200
 MAX_COLUMNS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """The values of one row, and the physical line on which it begins."""
 
     line: int
     cells: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenRecord:
+class BrokenRecord(NamedTuple):
     """A line that is no row of this table, and why. What could be told apart of it stands in its cells."""
 
     line: int

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.api.parsing import is_storable
 from core.errors import Refused
 from imports.staging import StagedRow
 from imports.states import BadValues, Blank
@@ -54,8 +55,7 @@ class RowReader:
         record.key, record.fatal = self.key(row)
         if record.fatal is None:
             record.values[self._key.name] = record.key
-            for column in self._others:
-                self._take(column, self._cell(row, column), record)
+            self._take_others(row, record)
         return record
 
     def key(self, row: StagedRow) -> tuple[str, Issue | None]:
@@ -73,16 +73,19 @@ class RowReader:
         except Refused as refusal:
             return "", Issue(f"invalid_{column.name}", column.heading, cell, refusal.message)
 
-    def _take(self, column: _Column, cell: str, record: Record) -> None:
-        if column.field is None:
-            if cell and not cell.isspace():
+    def _take_others(self, row: StagedRow, record: Record) -> None:
+        """Take every column but the key's. One search tells of all plain texts together whether they can be kept."""
+        are_storable = is_storable("".join(row.cells))
+        for column in self._others:
+            cell = self._cell(row, column)
+            text = cell.strip()
+            if text.lower() in BLANKS if column.field else not text:
+                if column.erases:
+                    record.values[column.name] = column.field.empty if column.field else None
+            elif column.field or not are_storable or len(text) > ATTRIBUTE_LENGTH:
                 self._parse(column, cell, record)
-            elif column.erases:
-                record.values[column.name] = None
-        elif not _is_blank(cell):
-            self._parse(column, cell, record)
-        elif column.erases:
-            record.values[column.name] = column.field.empty
+            else:
+                record.values[column.name] = text
 
     def _parse(self, column: _Column, cell: str, record: Record) -> None:
         try:

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
+
+from pydantic_core import to_json
 
 from core.errors import Refused
 from imports.layouts import Layout, too_many_columns
@@ -26,8 +28,7 @@ WIDTH_ROWS = 20
 ROWS_NAME, SHEET_NAME, DUPLICATES_NAME = "rows.jsonl", "sheet.jsonl", "duplicates.bin"
 
 
-@dataclass(frozen=True, slots=True)
-class StagedRow:
+class StagedRow(NamedTuple):
     """A row as it was read: its cells, or why it is no row of this table."""
 
     number: int
@@ -53,7 +54,7 @@ def stage(records: Iterator[Record | BrokenRecord], layout: Layout, *, path: Pat
     sample: list[Any] = []
     total = 0
     passing = path.with_suffix(".new")
-    with passing.open("w", encoding="utf-8", newline="\n") as out:
+    with passing.open("wb") as out:
         for record in rest:
             total += 1
             if total > MAX_ROWS:
@@ -61,7 +62,7 @@ def stage(records: Iterator[Record | BrokenRecord], layout: Layout, *, path: Pat
             row = _as_json(fitted(record, len(header)))
             if total <= SAMPLE_ROWS:
                 sample.append(row)
-            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+            out.write(to_json(row) + b"\n")
         out.flush()
         os.fsync(out.fileno())
     if not total:
@@ -82,7 +83,8 @@ def read_staged(path: Path, *, number: int, offset: int, limit: int) -> tuple[li
         lines = [line for line, _ in zip(file, range(limit), strict=False)]
     rows: list[StagedRow] = []
     for line, values in zip(lines, json.loads(b"[" + b",".join(lines) + b"]"), strict=True):
-        rows.append(_row(number + len(rows), offset, values))
+        rows.append(StagedRow(number, offset, *values))
+        number += 1
         offset += len(line)
     return rows, offset
 
@@ -90,7 +92,7 @@ def read_staged(path: Path, *, number: int, offset: int, limit: int) -> tuple[li
 def read_at(file: BinaryIO, *, number: int, offset: int) -> StagedRow:
     """Return the row at an offset of an open file."""
     file.seek(offset)
-    return _row(number, offset, json.loads(file.readline()))
+    return StagedRow(number, offset, *json.loads(file.readline()))
 
 
 def open_staged(path: Path) -> BinaryIO:
@@ -148,11 +150,6 @@ def _as_json(record: Record | BrokenRecord) -> list[Any]:
     if isinstance(record, Record):
         return [record.line, record.cells]
     return [record.line, record.cells, record.code, record.message]
-
-
-def _row(number: int, offset: int, values: list[Any]) -> StagedRow:
-    line, cells, *broken = values
-    return StagedRow(number, offset, line, cells, *broken)
 
 
 def _too_many() -> Refused:

@@ -83,7 +83,7 @@ class Suppressions(BulkTarget):
             return {str(each.pk): Standing(str(each.pk), {"reason": each.reason}) for each in found}
         by_hash = {address_hash(key): key for key in keys}
         found = Suppression.objects.filter(
-            channel=options["channel"], address_hash__in=by_hash.keys()
+            channel=options["channel"], address_hash__among=by_hash.keys()
         )
         return {
             by_hash[each.address_hash]: Standing(str(each.pk), {"reason": each.reason})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from django.db import transaction
 from django.db.models import F
@@ -30,9 +30,9 @@ def undo_rows(batch: CsvBatch) -> int:
     untouched = [row for row in rows if _is_untouched(row, standing.get(row.object_id))]
     with transaction.atomic():
         kept = target.revert([_undone(row) for row in untouched], job=job_of(batch))
-    taken_back = [row for row in untouched if row.number not in kept]
+    taken_back = {row.number for row in untouched} - kept
     _mark(batch, taken_back, UndoOutcome.UNDONE)
-    _mark(batch, [row for row in rows if row not in taken_back], UndoOutcome.EDITED)
+    _mark(batch, {row.number for row in rows} - taken_back, UndoOutcome.EDITED)
     CsvBatch.objects.filter(pk=batch.pk).update(
         undone=F("undone") + len(taken_back),
         not_undone=F("not_undone") + len(rows) - len(taken_back),
@@ -61,5 +61,5 @@ def _undone(row: CsvRow) -> Undone:
     )
 
 
-def _mark(batch: CsvBatch, rows: Sequence[CsvRow], outcome: UndoOutcome) -> None:
-    batch.rows.filter(number__in=[row.number for row in rows]).update(undo=outcome)
+def _mark(batch: CsvBatch, numbers: Collection[int], outcome: UndoOutcome) -> None:
+    batch.rows.filter(number__in=numbers).update(undo=outcome)

@@ -13,6 +13,7 @@ from django.db import transaction
 from core import clock
 from imports import checking, erasing, forgetting, loading, moves, preparing, undoing
 from imports.actions.running import cancel_abandoned
+from imports.ahead import ReadingAhead
 from imports.models import CsvBatch
 from imports.paced import PacedRows
 from imports.states import MOVING, BatchStatus
@@ -49,13 +50,14 @@ def check(run: RunContext, *, batch: str) -> str:
     found = CsvBatch.from_public_id(batch)
     run.step("find duplicates", loading.find_duplicates_of, batch)
     turn = time.monotonic()
-    while found.status == BatchStatus.CHECKING:
-        if not checking.check_chunk(found, run):
-            checking.finish(found)
-        found.refresh_from_db()
-        run.progress(found.next_row - 1, found.total, "rows checked")
-        if time.monotonic() - turn > TURN_SECONDS:
-            run.snooze()
+    with ReadingAhead(found) as ahead:
+        while found.status == BatchStatus.CHECKING:
+            if not checking.check_chunk(found, run, ahead):
+                checking.finish(found)
+            found.refresh_from_db()
+            run.progress(found.next_row - 1, found.total, "rows checked")
+            if time.monotonic() - turn > TURN_SECONDS:
+                run.snooze()
     return found.status
 
 
@@ -65,13 +67,14 @@ def load(run: RunContext, *, batch: str) -> str:
     found = CsvBatch.from_public_id(batch)
     run.step("find duplicates", loading.find_duplicates_of, batch)
     turn = time.monotonic()
-    while found.status == BatchStatus.IMPORTING:
-        if not loading.load_chunk(found, run):
-            loading.finish(found)
-        found.refresh_from_db()
-        run.progress(found.processed, found.total, "rows")
-        if time.monotonic() - turn > TURN_SECONDS:
-            run.snooze()
+    with ReadingAhead(found) as ahead:
+        while found.status == BatchStatus.IMPORTING:
+            if not loading.load_chunk(found, run, ahead):
+                loading.finish(found)
+            found.refresh_from_db()
+            run.progress(found.processed, found.total, "rows")
+            if time.monotonic() - turn > TURN_SECONDS:
+                run.snooze()
     return found.status
 
 
