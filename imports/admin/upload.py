@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -19,8 +20,10 @@ from imports.access import may_fill, offered_targets
 from imports.looks import reading_of, steps_of
 from imports.models import CsvBatch
 from imports.storage import MAX_BYTES
-from imports.targets import get
+from imports.targets import Target, get
 from imports.uploading import receive_into, received_file
+
+USUAL = "contacts"
 
 
 class UploadPage:
@@ -67,13 +70,19 @@ class UploadPage:
             "opts": self.model._meta,
             "steps": steps_of(None),
             "targets": targets,
-            "chosen": request.POST.get("target") or (targets[0].name if targets else ""),
+            "chosen": request.POST.get("target") or usual(targets),
             "refusal": refusal,
             "most_bytes": MAX_BYTES,
             "list_url": reverse("admin:imports_csvbatch_changelist"),
         }
         status = 422 if refusal else 200
         return TemplateResponse(request, "imports/upload.html", context, status=status)
+
+
+def usual(targets: Sequence[Target]) -> str:
+    """Return what is chosen before anybody has chosen: what most files hold, where that is offered."""
+    names = [target.name for target in targets]
+    return USUAL if USUAL in names else next(iter(names), "")
 
 
 def accept(request: HttpRequest) -> CsvBatch:
