@@ -72,7 +72,7 @@ class Incoming:
         return self._hash.hexdigest()
 
     def keep(self) -> StoredFile:
-        """Keep the file, complete or not at all; the same bytes are kept once."""
+        """Keep the file, complete or not at all; the same bytes are kept once, and not brought to the disk again."""
         if not self.size:
             raise Refused(
                 "The file is empty.",
@@ -81,11 +81,12 @@ class Incoming:
                 code="empty_file",
             )
         sha256 = self._hash.hexdigest()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        Path(self._file.name).replace(folder() / sha256)
-        _sync_folder(folder())
+        if not _is_asked_for_again(folder() / sha256):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            Path(self._file.name).replace(folder() / sha256)
+            _sync_folder(folder())
         stored, _ = StoredFile.objects.get_or_create(
             sha256=sha256, defaults={"size": self.size, "facts": self._probe.facts()}
         )
@@ -149,6 +150,15 @@ def batch_folder(batch: CsvBatch) -> Path:
     path = folder() / batch.public_id
     path.mkdir(exist_ok=True)
     return path
+
+
+def _is_asked_for_again(path: Path) -> bool:
+    """Whether a file is kept already; then it counts as fresh again, so that it is not deleted as old just now."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _sync_folder(path: Path) -> None:

@@ -100,6 +100,7 @@ def test_the_same_bytes_are_kept_once_and_recognised(created, var_dir) -> None:
     second = created("email\na@example.com\n", file_name="again.csv")
 
     assert second.file == first.file
+    assert [path.name for path in (var_dir / "imports").iterdir()] == [first.file.sha256]
     assert storage.earlier_batches(first.file) == [second, first]
 
 
