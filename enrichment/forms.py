@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from core.errors import Refused
 from enrichment.live import in_words
 from enrichment.models import Brief, Budget, Client, ClientUser
 from enrichment.pricing import MICROS, micros_of
 from enrichment.profile import FIELDS, ProfileField, label_of
 from enrichment.states import Intent, Mode, Platform, ProposalStatus
+from enrichment.wording import what_briefs_cost
 
 ONE_PER_LINE = "One per line, three at most."
 
@@ -176,8 +178,20 @@ class BriefForm(forms.ModelForm):
             "instructions": forms.Textarea(attrs={"rows": 3}),
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.fields["platforms"].help_text = _briefs_cost()
+
     def clean_keywords(self) -> list[str]:
         return one_per_line(self.cleaned_data["keywords"])
+
+
+def _briefs_cost() -> str:
+    try:
+        return what_briefs_cost()
+    except Refused as refusal:
+        return str(refusal)
 
 
 class QueriesForm(forms.Form):

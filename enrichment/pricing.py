@@ -77,11 +77,16 @@ def most_for(request: Mapping[str, Any], price: Price | None) -> int:
     return _most(_tokens_in(request), int(request["max_completion_tokens"]), price)
 
 
-def most_with_mending(request: Mapping[str, Any], price: Price | None) -> int:
-    """Return the most that a question can cost in all: asked, cut off and asked with more room, then mended once."""
+def most_with_mending(
+    request: Mapping[str, Any], price: Price | None, *, earlier_tokens: int = 0
+) -> int:
+    """Return the most that a question can cost in all: asked, cut off and asked with more room, then mended once.
+
+    `earlier_tokens` are those of answers that are still to come, and that it will tell besides.
+    """
     if price is None:
         return 0
-    asked, longest = _tokens_in(request), int(request["max_completion_tokens"])
+    asked, longest = _tokens_in(request) + earlier_tokens, int(request["max_completion_tokens"])
     longer = longest * MORE_ROOM
     return (
         _most(asked, longest, price)

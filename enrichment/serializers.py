@@ -11,6 +11,7 @@ from rest_framework import serializers
 from core.api.fields import PublicIdField
 from core.api.inputs import Input
 from enrichment.actions.users import ROLES
+from enrichment.briefs import LONGEST_GUIDE
 from enrichment.models import AiCall, Client, Proposal
 from enrichment.pricing import micros_of
 from enrichment.states import (
@@ -283,8 +284,16 @@ class BriefInput(Input):
         child=serializers.ChoiceField(choices=Platform.choices), allow_empty=False
     )
     client = PublicIdField(Client, required=False, allow_null=True)
-    style_guide = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
-    instructions = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
+    style_guide = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_GUIDE)
+    instructions = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_GUIDE)
+
+
+class BriefCostOutput(serializers.Serializer[Any]):
+    """What a brief costs."""
+
+    calls = serializers.IntegerField()
+    at_most = MoneyField()
+    is_sandbox = serializers.BooleanField()
 
 
 class BriefOutput(serializers.Serializer[Any]):

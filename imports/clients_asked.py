@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from core.errors import Refused
 from enrichment.actions.clients import create_client, update_client
-from enrichment.actions.enhancing import check_price, enhance_row
+from enrichment.actions.enhancing import check_price, enhance_row, estimate
 from enrichment.actions.money import cap_together
 from enrichment.models import Client
-from enrichment.pricing import micros_of
+from enrichment.pricing import in_dollars, micros_of
+from enrichment.wording import in_a_sentence
 from imports.clients import OWN_FIELDS
 from imports.states import Effect
 from imports.targets import Job, Option, PacedTarget, Record
@@ -42,6 +43,32 @@ class ClientsAsked(PacedTarget):
         cleaned = super().clean_options(options, actor=actor)
         return cleaned | {"at_most": str(dollars(cleaned["at_most"]))}
 
+    def estimate(self, records: Iterable[Record], *, others: int, job: Job) -> str:
+        """Return what asking about the clients of these rows costs, beside what it may cost."""
+        clients = self._would_be(list(records))
+        if not clients:
+            return ""
+        told = estimate(clients, others=others)
+        words = [in_a_sentence(told)]
+        if others and not told.is_sandbox:
+            words.append("Rows further down count as the dearest of those before.")
+        if not told.is_sandbox and (cap := job.options.get("at_most")):
+            allowed = micros_of(dollars(cap))
+            words.append(f"All of it together may cost {in_dollars(allowed)}.")
+            if told.at_most > allowed:
+                words.append("Who does not fit in can be asked later.")
+        return " ".join(words)
+
+    def _would_be(self, records: list[Record]) -> list[Client]:
+        """Return the clients of rows as saving these would leave them; nothing is saved."""
+        standing = Client.objects.filter(domain__in=[record.key for record in records])
+        clients = {client.domain: client for client in standing}
+        for record in records:
+            client = clients.setdefault(record.key, Client(name=record.key))
+            for name, value in _given(record).items():
+                setattr(client, name, value)
+        return list(clients.values())
+
     def call(self, record: Record, *, job: Job, key: str) -> Any:
         """See that it could be paid; the question itself is a run's."""
         check_price()
@@ -57,7 +84,7 @@ class ClientsAsked(PacedTarget):
 
     def _client(self, record: Record, job: Job) -> tuple[Client, Effect]:
         """Find the client of a row, or make it."""
-        given = {name: value for name, value in record.values.items() if value}
+        given = _given(record)
         client = Client.objects.filter(domain=given["domain"]).first()
         if client is None:
             given.setdefault("name", given["domain"])
@@ -66,6 +93,10 @@ class ClientsAsked(PacedTarget):
         if changed:
             update_client(client, **changed, actor=job.actor)
         return client, Effect.UPDATED
+
+
+def _given(record: Record) -> dict[str, Any]:
+    return {name: value for name, value in record.values.items() if value}
 
 
 def dollars(text: str) -> Decimal:

@@ -14,6 +14,7 @@ from imports import targets
 from imports.actions import earlier_batches
 from imports.checking import can_be_checked
 from imports.copies import why_forgotten
+from imports.estimating import cost_of
 from imports.looks import (
     Progress,
     Step,
@@ -151,15 +152,16 @@ def named(diff: dict[str, Any], *, target: targets.Target) -> dict[str, Any]:
 
 
 def estimate_of(batch: CsvBatch) -> str:
-    """Return how long the pauses alone take, where rows are paced."""
+    """Return what it costs, and how long the pauses alone take, where rows are paced."""
     target = targets.get(batch.target)
     if not isinstance(target, PacedTarget) or batch.status != BatchStatus.MAPPING:
         return ""
     pauses = max(0, batch.total // target.batch_size - 1)
-    return (
+    pace = (
         f"{target.batch_size} rows at a time, {target.pause_seconds:g} s between: "
         f"the pauses alone take {in_words(pauses * target.pause_seconds)}."
     )
+    return f"{cost_of(batch)} {pace}".strip()
 
 
 def check_of(batch: CsvBatch) -> Check | None:

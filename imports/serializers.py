@@ -11,6 +11,7 @@ from rest_framework import serializers
 from core.api.inputs import Input
 from core.api.parsing import load, refuse_unstorable
 from imports.actions import earlier_batches
+from imports.estimating import cost_of
 from imports.models import CsvBatch
 from imports.states import BadValues, BatchStatus, Blank, Duplicates, Effect, Go, Mode, RowStatus
 
@@ -190,6 +191,13 @@ class BatchOutput(BatchSummary):
     imported_before = serializers.SerializerMethodField(
         help_text="Earlier imports of the very same file."
     )
+
+    estimate = serializers.SerializerMethodField(
+        help_text="In words, while it waits to be started: what its rows cost, or why they cannot be paid."
+    )
+
+    def get_estimate(self, batch: CsvBatch) -> str:
+        return cost_of(batch)
 
     def get_imported_before(self, batch: CsvBatch) -> list[str]:
         return [each.public_id for each in earlier_batches(batch.file) if each.pk < batch.pk]

@@ -8,7 +8,7 @@ it from its `ready()`. Imports knows no more of the thing than what stands here.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
@@ -197,6 +197,13 @@ class PacedTarget(Target):
     row_seconds: ClassVar[float] = 60
     pause_seconds: ClassVar[float] = 2
     retries: ClassVar[int] = 2
+
+    def estimate(self, records: Iterable[Record], *, others: int, job: Job) -> str:
+        """Return in words what these rows cost, and so many others that nobody has read yet; nothing where it is free.
+
+        Shown before an import starts, beside the button. May raise Refused, which is shown in its place.
+        """
+        return ""
 
     @abc.abstractmethod
     def call(self, record: Record, *, job: Job, key: str) -> Any:

@@ -154,8 +154,11 @@ def _all_of(clients: Sequence[Client]) -> str:
     return f"{clients[0].name} is" if len(clients) == 1 else f"All {len(clients):,} clients are"
 
 
-def estimate(clients: Sequence[Client]) -> Estimate:
-    """Return what asking about these clients costs, each once; raise Refused where the model has no price."""
+def estimate(clients: Sequence[Client], *, others: int = 0) -> Estimate:
+    """Return what asking about these clients costs, each once; raise Refused where the model has no price.
+
+    `others` are so many more that nobody has looked at: each counts as the dearest of these.
+    """
     _check_number(clients)
     once = {client.pk: client for client in clients}
     version = version_of(PROMPT)
@@ -165,10 +168,11 @@ def estimate(clients: Sequence[Client]) -> Estimate:
         compose(version, known, key=A_KEY, purpose=PURPOSE, name=PROMPT)
         for known in what_is_known_of(list(once.values()))
     )
-    at_most = sum(most_with_mending(request, price) for request in requests)
+    most = [most_with_mending(request, price) for request in requests]
+    count, at_most = len(most) + others, sum(most) + others * max(most)
     mean = None if is_sandbox else _mean_cost(version.model)
-    probably = min(at_most, round(mean * len(once))) if mean is not None else None
-    return Estimate(len(once), at_most, probably, is_sandbox)
+    probably = min(at_most, round(mean * count)) if mean is not None else None
+    return Estimate(count, at_most, probably, is_sandbox)
 
 
 def check_price() -> None:

@@ -11,6 +11,7 @@ from core import audit, clock
 from core.errors import Refused
 from enrichment.actions.enhancing import HEAD_START
 from enrichment.applying import what_is_known
+from enrichment.briefs import LONGEST_GUIDE, LONGEST_KEYWORD, MOST_KEYWORDS, WRITE
 from enrichment.composing import A_KEY, compose
 from enrichment.models import SANDBOX, AiCall, Brief, Client, SearchQuery
 from enrichment.prices import price_of
@@ -23,8 +24,6 @@ from enrichment.states import BriefStatus, Intent, Platform
 from jobs.actions import start_run
 from jobs.models import Run
 
-MOST_KEYWORDS = 50
-LONGEST_KEYWORD = 100
 MOST_PER_INTENT = 10
 
 
@@ -95,31 +94,12 @@ def save_queries(
     return len(new)
 
 
-def create_brief(
-    *,
-    title: str,
-    keywords: Sequence[str],
-    purpose: str,
-    audience: str,
-    platforms: Sequence[str],
-    actor: str,
-    client: Client | None = None,
-    style_guide: str = "",
-    instructions: str = "",
-) -> Brief:
-    """Have a brief written; its run researches each platform, outlines and writes."""
-    brief = Brief(
-        client=client,
-        title=_required("title", title, 200),
-        keywords=clean_keywords(keywords),
-        purpose=_required("purpose", purpose, 500),
-        audience=_required("audience", audience, 500),
-        platforms=_platforms(platforms),
-        style_guide=style_guide.replace("\0", "").strip(),
-        instructions=instructions.replace("\0", "").strip(),
-        created_by=actor,
-    )
-    check_price("brief-write")
+def create_brief(*, actor: str, **parts: Any) -> Brief:
+    """Have a brief written of the parts that `draft_brief` takes; its run researches each platform, outlines and
+    writes."""
+    brief = draft_brief(**parts)
+    brief.created_by = actor
+    check_price(WRITE)
     with transaction.atomic():
         brief.save(force_insert=True)
         brief.run = start_run(
@@ -131,6 +111,30 @@ def create_brief(
         brief.save(update_fields=["run"])
         audit.record("brief.created", brief, actor=actor, run=brief.run.public_id)
     return brief
+
+
+def draft_brief(
+    *,
+    title: str,
+    keywords: Sequence[str],
+    purpose: str,
+    audience: str,
+    platforms: Sequence[str],
+    client: Client | None = None,
+    style_guide: str = "",
+    instructions: str = "",
+) -> Brief:
+    """Return a brief that nobody has ordered; raise Refused where it lacks something, or something is too long."""
+    return Brief(
+        client=client,
+        title=_required("title", title, 200),
+        keywords=clean_keywords(keywords),
+        purpose=_required("purpose", purpose, 500),
+        audience=_required("audience", audience, 500),
+        platforms=_platforms(platforms),
+        style_guide=_guide("style_guide", style_guide),
+        instructions=_guide("instructions", instructions),
+    )
 
 
 def finish_brief(brief: Brief, *, research: Any, outline: Any, text: str, actor: str) -> str:
@@ -190,5 +194,17 @@ def _required(name: str, text: str, longest: int) -> str:
     if not 1 <= len(cleaned) <= longest:
         raise Refused(
             f"A brief needs its {name}, of {longest} letters at most.", field=name, value=text[:60]
+        )
+    return cleaned
+
+
+def _guide(name: str, text: str) -> str:
+    cleaned = text.replace("\0", "").strip()
+    if len(cleaned) > LONGEST_GUIDE:
+        raise Refused(
+            f"The {name.replace('_', ' ')} of a brief has {LONGEST_GUIDE:,} letters at most.",
+            field=name,
+            value=len(cleaned),
+            remedy="Shorten it: each of them is paid for.",
         )
     return cleaned

@@ -30,7 +30,6 @@ from enrichment.actions.fields import (
     unlock_fields,
 )
 from enrichment.actions.writing import generate_queries, most_for_a_keyword
-from enrichment.admin.wording import in_a_sentence
 from enrichment.forms import (
     CapForm,
     ChosenForm,
@@ -47,6 +46,7 @@ from enrichment.pricing import in_dollars, micros_of
 from enrichment.profile import FIELDS
 from enrichment.providers.registry import provider_in_use
 from enrichment.states import ProposalStatus
+from enrichment.wording import in_a_sentence
 from jobs.states import ACTIVE
 
 OWN = ("name", "domain", "mode", "web_text")

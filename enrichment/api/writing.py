@@ -13,10 +13,17 @@ from rest_framework.views import APIView
 
 from core.api.idempotency import idempotent
 from core.audit import actor_of
-from enrichment.actions.writing import create_brief, generate_queries
+from enrichment.actions.writing import create_brief, draft_brief, generate_queries
 from enrichment.api.answers import ACCEPTED, accepted, page_of, validated
+from enrichment.briefs import cost_of_brief
 from enrichment.models import SANDBOX, AiCall, Brief, Client
-from enrichment.serializers import BriefInput, BriefOutput, QueriesInput, QueryOutput
+from enrichment.serializers import (
+    BriefCostOutput,
+    BriefInput,
+    BriefOutput,
+    QueriesInput,
+    QueryOutput,
+)
 
 
 def briefs() -> QuerySet[Brief]:
@@ -73,6 +80,19 @@ class BriefListView(APIView):
         return Response(BriefOutput(brief).data, status=202, headers=place)
 
 
+class BriefCostView(APIView):
+    """What a brief costs."""
+
+    required_scopes: ClassVar = {"POST": "clients:read"}
+    required_permissions: ClassVar = {"POST": "enrichment.view_brief"}
+
+    @extend_schema(operation_id="briefs_estimate", request=BriefInput, responses=BriefCostOutput)
+    def post(self, request: Request) -> Response:
+        """Say what such a brief costs at most; asks nobody and keeps nothing."""
+        brief = draft_brief(**validated(BriefInput(data=request.data)))
+        return Response(BriefCostOutput(cost_of_brief(brief)).data)
+
+
 class BriefView(APIView):
     """One brief."""
 
@@ -89,5 +109,6 @@ class BriefView(APIView):
 routes: list[URLPattern] = [
     path("clients/<str:client_id>/queries", QueryListView.as_view()),
     path("briefs", BriefListView.as_view()),
+    path("briefs/estimate", BriefCostView.as_view()),
     path("briefs/<str:brief_id>", BriefView.as_view()),
 ]

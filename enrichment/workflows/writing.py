@@ -7,6 +7,7 @@ from typing import Any
 from enrichment import asking
 from enrichment.actions.writing import fail_brief, finish_brief, save_queries
 from enrichment.applying import what_is_known
+from enrichment.briefs import BRIEFS, OUTLINE, RESEARCH, WRITE, subject_of
 from enrichment.models import Brief, Client
 from enrichment.prompts import version_of
 from enrichment.writing import read_brief, read_lists, read_outline, read_queries
@@ -18,7 +19,7 @@ from jobs.registry import workflow
 from jobs.retrying import Retry
 
 TWICE = Retry((30, 300))
-QUERIES, BRIEFS = "clients.queries", "briefs.write"
+QUERIES = "clients.queries"
 RESEARCHED = ("questions", "what_is_cited", "must_contain")
 
 
@@ -77,14 +78,14 @@ def write_brief(run: RunContext, *, brief: str) -> str:
     shared: dict[str, Any] = {"purpose": BRIEFS, "subject": brief, "client": asked.client}
     about = subject_of(asked) | {"research": research}
     outline, _ = asking.answer(
-        run, "outline", prompt=version_of("brief-outline"), input=about, read=read_outline, **shared
+        run, "outline", prompt=version_of(OUTLINE), input=about, read=read_outline, **shared
     )
     run.progress(2, 3, "outlined")
     about |= {"outline": outline, "style_guide": asked.style_guide}
     text, _ = asking.answer(
         run,
         "write",
-        prompt=version_of("brief-write"),
+        prompt=version_of(WRITE),
         input=about | {"custom_instructions": asked.instructions},
         read=read_brief,
         **shared,
@@ -108,7 +109,7 @@ def research_platform(run: RunContext, *, brief: str, platform: str, within: str
         subject=brief,
         client=asked.client,
         within=within,
-        prompt=version_of("brief-research"),
+        prompt=version_of(RESEARCH),
         input=subject_of(asked) | {"platform": platform},
         read=lambda answer: read_lists(answer, *RESEARCHED),
     )
@@ -122,9 +123,3 @@ def brief_failed(
     """Mark the brief of a failed run as failed, unless the run was retried meanwhile."""
     if Run.from_public_id(run).status == Run.Status.FAILED:
         fail_brief(Brief.from_public_id(input["brief"]))
-
-
-def subject_of(brief: Brief) -> dict[str, Any]:
-    """Return what every question about a brief tells."""
-    told = {name: getattr(brief, name) for name in ("title", "keywords", "purpose", "audience")}
-    return told | ({"company": what_is_known(brief.client)} if brief.client else {})

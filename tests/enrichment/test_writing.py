@@ -8,8 +8,10 @@ from django.urls import reverse
 from core.errors import Refused
 from enrichment.actions.clients import create_client
 from enrichment.actions.enhancing import enhance_client
-from enrichment.actions.writing import create_brief, generate_queries
+from enrichment.actions.writing import create_brief, draft_brief, generate_queries
+from enrichment.briefs import BriefCost, cost_of_brief, longest_brief
 from enrichment.models import AiCall, Brief, Client, SearchQuery
+from enrichment.pricing import in_dollars
 from enrichment.profile import Unreadable
 from enrichment.states import Intent
 from enrichment.writing import read_brief, read_lists, read_outline, read_queries
@@ -195,6 +197,8 @@ def test_a_brief_whose_run_failed_is_failed_and_a_retry_pays_for_no_answer_again
         ({"audience": "x" * 501}, "audience"),
         ({"platforms": []}, "platforms"),
         ({"platforms": ["bing"]}, "platforms"),
+        ({"style_guide": "x" * 20_001}, "style_guide"),
+        ({"instructions": "x" * 20_001}, "instructions"),
     ],
 )
 def test_a_brief_without_what_it_needs_is_refused(change, field, writer):
@@ -221,6 +225,78 @@ def test_a_brief_without_what_it_needs_is_refused(change, field, writer):
 def test_briefs_in_another_form_are_unreadable(read, said):
     with pytest.raises(Unreadable):
         read(said)
+
+
+# --- what a brief costs ------------------------------------------------------------------------------------------
+
+
+def most_of(**changes) -> int:
+    return cost_of_brief(draft_brief(**{**BRIEF, **changes})).at_most
+
+
+def test_a_brief_costs_research_for_each_platform_an_outline_and_a_text(writer):
+    most = most_of()
+
+    # At $1 in: a letter of the purpose is told by 4 questions, one of the guide by the last; each is asked 3 times.
+    assert most_of(purpose="To be found!") - most == 4 * 3
+    assert most_of(instructions="Be brief") - most == 8 * 3
+    assert cost_of_brief(draft_brief(**BRIEF)).calls == 4
+    # At $4 out: 4 times the longest answers of research (twice), outline and text, beside all that is told.
+    assert most > 4 * 4 * (2 * 3_000 + 3_000 + 6_000)
+
+
+def test_no_brief_costs_more_than_was_told_though_every_answer_is_cut_off_and_mended(writer, acme):
+    wish = BRIEF | {"platforms": ["google"], "client": acme}
+    told = cost_of_brief(draft_brief(**wish))
+    writer.account.output_tokens = 3_000
+    writer.misbehave(script=[["truncated"], ["text", "no JSON"], ["ok"]] * 3)
+
+    run = driven(create_brief(**wish, actor=ALICE).run)
+
+    spent = sum(AiCall.objects.values_list("cost_micros", flat=True))
+    assert (run.status, told.calls, len(writer.paid)) == ("completed", 3, 9)
+    assert 9 * 3_000 * 4 < spent <= told.at_most
+
+
+def test_a_program_asks_what_a_brief_costs_and_nothing_is_kept(api, writer, acme):
+    wish = BRIEF | {"client": acme.public_id}
+    answer = api("clients:read").post("/api/v1/briefs/estimate", wish)
+
+    most = cost_of_brief(draft_brief(**{**BRIEF, "client": acme})).at_most
+    assert answer.json() == {"calls": 4, "at_most": f"{most / 1e6:.6f}", "is_sandbox": False}
+    assert api("clients:write").post("/api/v1/briefs/estimate", wish).status_code == 403
+    refused = api("clients:read").post("/api/v1/briefs/estimate", wish | {"title": ""})
+    assert refused.status_code == 400
+    assert (Brief.objects.count(), Run.objects.count(), writer.account.calls) == (0, 0, 0)
+
+
+def page_to_order_a_brief(client) -> str:
+    return client.get(reverse("admin:enrichment_brief_add")).content.decode()
+
+
+def test_the_form_says_what_a_brief_costs_at_most(client_of, oscar, writer):
+    page = page_to_order_a_brief(client_of(oscar))
+
+    plain = cost_of_brief(longest_brief(with_texts=False)).at_most
+    longest = cost_of_brief(longest_brief(with_texts=True)).at_most
+    assert f"All of them cost at most {in_dollars(plain)}, and with the longest texts" in page
+    assert f"of instructions at most {in_dollars(longest)}." in page
+    assert most_of(platforms=["chatgpt", "google", "perplexity"]) < plain < longest
+
+
+def test_the_form_says_that_the_sandbox_costs_nothing(client_of, oscar):
+    assert "it costs nothing, and what it writes is made up" in page_to_order_a_brief(
+        client_of(oscar)
+    )
+    assert cost_of_brief(draft_brief(**BRIEF)) == BriefCost(4, 0, is_sandbox=True)
+
+
+def test_the_form_says_that_there_is_no_price(client_of, oscar, openai_server):
+    page = page_to_order_a_brief(client_of(oscar))
+
+    assert "There is no price for the model" in page
+    with pytest.raises(Refused):
+        cost_of_brief(draft_brief(**BRIEF))
 
 
 # --- the doors ---------------------------------------------------------------------------------------------------

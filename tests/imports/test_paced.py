@@ -22,7 +22,9 @@ from imports.actions import (
     start_check,
     undo_batch,
 )
+from imports.estimating import cost_of
 from imports.models import CsvBatch, CsvRow
+from imports.staging import rows_path
 from imports.states import BatchStatus, Effect
 from imports.targets import Field, Job, PacedTarget, Record
 from jobs.testing import run_one, run_until_idle
@@ -272,3 +274,11 @@ def test_rows_that_call_a_service_cannot_be_checked(created) -> None:
     with pytest.raises(Refused, match="each calls a service"):
         start_check(batch, actor="staff:alice")
     assert (fresh(batch).status, Echo.asked) == (BatchStatus.MAPPING, [])
+
+
+def test_rows_that_cost_nothing_are_not_read_for_what_they_cost(created) -> None:
+    batch = created("name\na\n", target="echo", columns=[{"field": "name"}])
+    run_until_idle()
+    rows_path(batch).unlink()
+
+    assert cost_of(fresh(batch)) == ""
