@@ -255,7 +255,7 @@ class Contacts(BulkTarget):
             for pk in consents.given_to:
                 by_pk[pk].added.append(channel.value)
             for pk in consents.kept_withdrawn_by:
-                _note_withdrawn(by_pk[pk], channel)
+                note_withdrawn(by_pk[pk], channel)
 
     # --- undoing ---------------------------------------------------------------------------------------------------
 
@@ -317,7 +317,8 @@ def _undo_evidence(job: Job) -> Evidence:
     return Evidence(source=f"import {job.public_id} undone", actor=job.actor)
 
 
-def _note_withdrawn(change: Change, channel: Channel) -> None:
+def note_withdrawn(change: Change, channel: Channel) -> None:
+    """Note of a row that somebody does not agree, whatever the file says."""
     message = f"They have withdrawn their consent to {channel.label}, and keep it so."
     change.record.issues.append(Issue("consent_withdrawn", "", "", message))
 

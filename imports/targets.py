@@ -139,6 +139,8 @@ class Target(abc.ABC):
     modes: ClassVar[tuple[Mode, ...]] = tuple(Mode)
     takes_attributes: ClassVar[bool] = False  #: whether columns without a field can be kept too
     is_paced: ClassVar[bool] = False
+    #: What becomes of things that an import created when it is undone, as a sentence goes on.
+    unmade: ClassVar[str] = "are removed"
 
     def field(self, name: str) -> Field | None:
         return next((each for each in self.fields if each.name == name), None)
@@ -160,8 +162,6 @@ class Target(abc.ABC):
 class BulkTarget(Target):
     """Plain data: rows are read, compared and written in chunks, each in one transaction."""
 
-    can_undo: ClassVar[bool] = True
-
     @abc.abstractmethod
     def find(
         self, keys: Collection[str], *, match: str, options: Mapping[str, Any], lock: bool
@@ -179,9 +179,9 @@ class BulkTarget(Target):
         it is asked again for fewer rows.
         """
 
+    @abc.abstractmethod
     def revert(self, rows: Sequence[Undone], *, job: Job) -> set[int]:
         """Take rows back, in one transaction; return the numbers of those that were edited since and stay."""
-        raise NotImplementedError
 
 
 class PacedTarget(Target):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from funnels.actions.attending import complete_event, set_attendance, settle_event
-from funnels.actions.enrolling import enroll, enroll_person, withdraw
+from funnels.actions.attending import (
+    complete_event,
+    restore_attendance,
+    set_attendance,
+    settle_event,
+)
+from funnels.actions.enrolling import enroll, enroll_person, withdraw, withdraw_many
 from funnels.actions.events import cancel_event, create_event, update_event
 from funnels.actions.launching import end_launch, launch_funnel, pause_launch, resume_launch
 from funnels.actions.writing import create_funnel, draft_version, publish, update_funnel
@@ -20,10 +25,12 @@ __all__ = [
     "launch_funnel",
     "pause_launch",
     "publish",
+    "restore_attendance",
     "resume_launch",
     "set_attendance",
     "settle_event",
     "update_event",
     "update_funnel",
     "withdraw",
+    "withdraw_many",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -11,9 +13,11 @@ from django.urls import reverse
 
 from core import audit, clock
 from core.errors import Conflict, Refused
+from core.sql import share, update_from
 from funnels.accompanying import HANDED_OVER
 from funnels.actions.events import follow, wake_settling
-from funnels.models import Event, Registration
+from funnels.following import BEHIND
+from funnels.models import Enrollment, Event, Registration, messages_to
 from funnels.moves import move
 from funnels.retiming import retime_streams
 from funnels.states import (
@@ -30,8 +34,32 @@ from messaging.addresses import normalise_email
 from messaging.models.outbox import MessageQuerySet
 from messaging.planned import take_back
 
+RESTORED = (
+    *("attendance", "attendance_source", "attendance_said_at"),
+    *("attendance_note", "told"),
+)
 EARLY, ASKS, SETTLED, OVER = "early", "asks", "settled", "over"
+BRANCHES = frozenset({Attendance.ATTENDED, Attendance.NO_SHOW})
 CONTRARY = {Attendance.ATTENDED: Attendance.NO_SHOW, Attendance.NO_SHOW: Attendance.ATTENDED}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said of whether somebody came: the word, whose it is, when it was said, and the note beside it."""
+
+    attendance: Attendance = Attendance.UNKNOWN
+    source: AttendanceSource = AttendanceSource.NOBODY
+    at: datetime | None = None
+    note: str = ""
+
+    @classmethod
+    def of(cls, registration: Registration) -> Said:
+        return cls(
+            Attendance(registration.attendance),
+            AttendanceSource(registration.attendance_source),
+            registration.attendance_said_at,
+            registration.attendance_note,
+        )
 
 
 def settle_when_known(event: Event, *, actor: str) -> str:
@@ -128,9 +156,12 @@ def set_attendance(
     told = mine.told
     if told == CONTRARY[attendance] and not contrary.filter(status__in=HANDED_OVER).exists():
         told = ""
-    note = "" if told in ("", attendance) else f"Had been told otherwise ({told})."
     Registration.objects.filter(pk=mine.pk).update(
-        attendance=attendance, attendance_source=source, told=told, attendance_note=note
+        attendance=attendance,
+        attendance_source=source,
+        attendance_said_at=clock.now(),
+        attendance_note=_note(told, attendance),
+        told=told,
     )
     mine.refresh_from_db()
     runs = mine.enrollments.exclude(run=None).values_list("run", flat=True)
@@ -140,6 +171,26 @@ def set_attendance(
         "attendance.set", mine, actor=actor, attendance=str(attendance), source=str(source)
     )
     return mine
+
+
+@transaction.atomic
+def restore_attendance(event: Event, said: Mapping[UUID, Said], *, actor: str) -> None:
+    """Put back what was said before of whether these registrations' people came, perhaps nothing.
+
+    What waits for them and takes anything else for granted is taken back. Whoever got something that does gets nothing
+    of the other branch all the same, and a note says why. Nobody settles attendance once more: who was unknown before
+    is so again, and gets nothing of either branch until somebody says whether they came.
+    """
+    share(Event, [event.pk])
+    event.refresh_from_db()
+    ours = event.registrations.filter(pk__in=said).order_by("pk")
+    people = list(ours.select_for_update(no_key=True))
+    for word in sorted({said[each.pk].attendance for each in people}):
+        _restore(event, [each for each in people if said[each.pk].attendance == word], said, word)
+    if event.settled_at:
+        runs = Enrollment.objects.filter(registration__in=people).exclude(run=None)
+        wake_runs(list(runs.values_list("run", flat=True)), and_begin=True, behind=BEHIND)
+    audit.record("event.attendance_restored", event, actor=actor, people=len(people))
 
 
 def hear_late(registration: Registration, *, actor: str) -> Registration:
@@ -163,6 +214,28 @@ def hear_late(registration: Registration, *, actor: str) -> Registration:
 
 def _contrary_messages(registration: Registration, attendance: Attendance) -> MessageQuerySet:
     return registration.messages().filter(stream__funnel_step__step__condition=CONTRARY[attendance])
+
+
+def _restore(
+    event: Event, people: Collection[Registration], said: Mapping[UUID, Said], word: Attendance
+) -> None:
+    """Put back what was said of people of whom it was the same word."""
+    messages = messages_to([each.contact_id for each in people], event=event.pk)
+    others = messages.filter(stream__funnel_step__step__condition__in=BRANCHES - {word})
+    take_back(others)
+    told_otherwise = set(others.filter(status__in=HANDED_OVER).values_list("contact", flat=True))
+    rows = []
+    for each in people:
+        keeps = each.told == word or each.contact_id in told_otherwise
+        told, before = each.told if keeps else "", said[each.pk]
+        note = _note(told, word) or before.note
+        rows.append((each.pk, word, before.source, before.at, note, told))
+    update_from(Registration, RESTORED, rows)
+
+
+def _note(told: str, attendance: Attendance) -> str:
+    """Return why somebody gets nothing of their branch, or nothing."""
+    return "" if told in ("", attendance) else f"Had been told otherwise ({told})."
 
 
 def _locked(event: Event) -> Event:
@@ -208,7 +281,7 @@ def _settle(event: Event, *, actor: str) -> None:
         status=RegistrationStatus.REGISTERED, attendance=Attendance.UNKNOWN
     )
     enough = event.attendance_minutes * 60
-    by_zoom = {"attendance_source": AttendanceSource.ZOOM}
+    by_zoom = {"attendance_source": AttendanceSource.ZOOM, "attendance_said_at": clock.now()}
     came = open_ones.filter(attended_seconds__gte=max(enough, 1))
     came.update(attendance=Attendance.ATTENDED, **by_zoom)
     open_ones.update(attendance=Attendance.NO_SHOW, **by_zoom)
@@ -221,7 +294,7 @@ def _mark(event: Event, attendees: Iterable[str]) -> None:
     emails = {normalise_email(each) for each in attendees}
     everybody = event.registrations.filter(status=RegistrationStatus.REGISTERED)
     came = everybody.filter(contact__email__in=emails)
-    word = {"attendance_source": AttendanceSource.PERSON}
+    word = {"attendance_source": AttendanceSource.PERSON, "attendance_said_at": clock.now()}
     ids = list(came.values_list("pk", flat=True))
     everybody.filter(pk__in=ids).update(attendance=Attendance.ATTENDED, **word)
     everybody.exclude(attendance=Attendance.ATTENDED).update(attendance=Attendance.NO_SHOW, **word)

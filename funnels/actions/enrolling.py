@@ -16,7 +16,7 @@ from core import audit, clock
 from core.errors import Conflict, Refused
 from core.ids import encode
 from core.sql import share, update_from
-from funnels.models import Enrollment, Event, FunnelVersion, Launch, Registration
+from funnels.models import Enrollment, Event, FunnelVersion, Launch, Registration, messages_to
 from funnels.moves import move
 from funnels.states import (
     REGISTRATION_MOVES,
@@ -103,14 +103,25 @@ def withdraw(registration: Registration, *, actor: str) -> Registration:
         wish="be withdrawn",
         withdrawn_at=clock.now(),
     )
-    take_back(locked.messages())
-    runs = list(locked.enrollments.exclude(run=None).values_list("run_id", flat=True))
-    locked.enrollments.filter(
-        status__in=[EnrollmentStatus.ACTIVE, EnrollmentStatus.COMPLETED]
-    ).update(status=EnrollmentStatus.ENDED, ended_reason="withdrawn", ended_at=clock.now())
-    cancel_runs(runs, by=actor)
+    _let_go(locked.event, [locked], by=actor)
     audit.record("registration.withdrawn", locked, actor=actor)
     return locked
+
+
+@transaction.atomic
+def withdraw_many(event: Event, registrations: Collection[UUID], *, actor: str) -> int:
+    """Let many people of one event go, each as `withdraw` does; return how many of them were registered."""
+    share(Event, [event.pk])
+    ours = event.registrations.filter(
+        pk__in=registrations, status=RegistrationStatus.REGISTERED
+    ).order_by("pk")
+    people = list(ours.select_for_update(no_key=True))
+    ours.filter(pk__in=[each.pk for each in people]).update(
+        status=RegistrationStatus.WITHDRAWN, withdrawn_at=clock.now()
+    )
+    _let_go(event, people, by=actor)
+    audit.record("event.withdrawn", event, actor=actor, people=len(people))
+    return len(people)
 
 
 @transaction.atomic
@@ -141,6 +152,17 @@ def check_open(event: Event, *, at: datetime | None = None) -> None:
             remedy="Choose an event to come.",
             code="event_is_over",
         )
+
+
+def _let_go(event: Event, people: Collection[Registration], *, by: str) -> None:
+    """Take back what waits for people who withdrew, and end their ways and runs."""
+    take_back(messages_to([each.contact_id for each in people], event=event.pk))
+    ways = Enrollment.objects.filter(registration__in=people)
+    runs = list(ways.exclude(run=None).values_list("run_id", flat=True))
+    ways.filter(status__in=[EnrollmentStatus.ACTIVE, EnrollmentStatus.COMPLETED]).update(
+        status=EnrollmentStatus.ENDED, ended_reason="withdrawn", ended_at=clock.now()
+    )
+    cancel_runs(runs, by=by)
 
 
 def _enroll_chunk(event: Event, contacts: list[UUID], *, actor: str) -> int:

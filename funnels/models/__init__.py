@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from funnels.models.enrollments import Enrollment, Registration, remember_reminders
+from funnels.models.enrollments import (
+    Enrollment,
+    Registration,
+    messages_to,
+    remember_reminders,
+)
 from funnels.models.events import Event
 from funnels.models.funnels import Funnel, FunnelVersion, Step
 from funnels.models.launches import Launch, StepStream
@@ -19,5 +24,6 @@ __all__ = [
     "Step",
     "StepStream",
     "ZoomNotice",
+    "messages_to",
     "remember_reminders",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -46,6 +47,8 @@ class Registration(PublicIdModel):
     )
     attended_seconds = models.PositiveIntegerField(default=0, editable=False)
     attendance_note = models.CharField(max_length=200, blank=True, editable=False)
+    #: When it was last said whether they came, the same again included: whoever said it before is outdated since.
+    attendance_said_at = models.DateTimeField(null=True, editable=False)
     #: What messages that went out have taken for granted: `attended` or `no_show`.
     told = models.CharField(max_length=8, blank=True, editable=False)
     zoom_registrant_id = models.CharField(max_length=64, blank=True, editable=False)
@@ -90,14 +93,19 @@ class Registration(PublicIdModel):
 
     def messages(self) -> MessageQuerySet:
         """Return what was written to this person about this event."""
-        ours = Message.objects.filter(contact=self.contact_id)
-        return ours.filter(stream__funnel_step__launch__event=self.event_id)
+        return messages_to([self.contact_id], event=self.event_id)
 
     @cached_property
     def reminders_sent(self) -> list[dict[str, Any]]:
         """What was handed over to this person about this event: type, sent_at, channel, message id."""
         remember_reminders([self])
         return self.reminders_sent
+
+
+def messages_to(contacts: Collection[UUID], *, event: UUID) -> MessageQuerySet:
+    """Return what was written to these people about an event."""
+    ours = Message.objects.filter(contact__in=contacts)
+    return ours.filter(stream__funnel_step__launch__event=event)
 
 
 def remember_reminders(registrations: Iterable[Registration]) -> None:

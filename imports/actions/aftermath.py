@@ -81,7 +81,7 @@ def tried_again_in(batch: CsvBatch) -> CsvBatch | None:
 def why_never_undone(batch: CsvBatch) -> str:
     """Return why imports of this kind cannot be taken back, or nothing."""
     target = targets.get(batch.target)
-    if isinstance(target, BulkTarget) and target.can_undo:
+    if isinstance(target, BulkTarget):
         return ""
     return f"Imports of {target.title.lower()} cannot be taken back."
 

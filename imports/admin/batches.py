@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from core.admin import ModelAdmin, button, display, register
 from core.audit import actor_of
-from imports import actions, moves
+from imports import actions, moves, targets
 from imports.actions.aftermath import tried_again_in, why_never_undone
 from imports.actions.running import why_not_resumed
 from imports.admin.upload import UploadPage
@@ -64,8 +64,9 @@ def ask_to_retry(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
 
 
 def ask_to_undo(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
+    unmade = targets.get(batch.target).unmade
     told = (
-        f"The {batch.created:,} that it created are removed." if batch.created else "",
+        f"The {batch.created:,} that it created {unmade}." if batch.created else "",
         f"The {batch.updated:,} that it updated get back what stood there."
         if batch.updated
         else "",
