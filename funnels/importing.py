@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from funnels import actions
 from funnels.actions.attending import Said
 from funnels.actions.enrolling import check_open, contact_of
 from funnels.models import Event, Registration
+from funnels.offering import attended_events, open_events
 from funnels.states import Attendance, AttendanceSource
 from imports.contacts import note_withdrawn, parse_email, parse_phone
 from imports.states import Mode
@@ -23,7 +25,9 @@ from messaging.actions.consent import Evidence
 from messaging.channels import Channel
 from messaging.models import Contact
 
-EVENT = Option(name="event", label="Event", help="Its id, occ_….")
+EVENT = Option(
+    name="event", label="Event", help="Over the API and on the command line: its id, occ_…."
+)
 EMAIL = Field(
     name="email",
     label="e-mail address",
@@ -116,7 +120,7 @@ class Attendances(OfEvent):
             parse=parse_attendance,
         ),
     )
-    options = (EVENT,)
+    options = (replace(EVENT, offers=attended_events),)
 
     def values(self, registration: Registration) -> Values:
         said = Said.of(registration)
@@ -176,7 +180,7 @@ class EventRegistrations(OfEvent):
         ),
     )
     options = (
-        EVENT,
+        replace(EVENT, offers=open_events),
         Option(
             name="consent_source",
             label="They agreed to be written to",

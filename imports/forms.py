@@ -167,8 +167,9 @@ class SettingsForm(forms.Form):
         self.fields["bad_values"] = choice("A value that cannot be used", BadValues.choices)
         self.initial.update({name: getattr(batch, name) for name in self.fields})
         for option in target.options:
-            self.fields[f"option-{option.name}"] = option_field(option)
-            self.initial[f"option-{option.name}"] = batch.options.get(option.name, option.default)
+            present = batch.options.get(option.name, option.default)
+            self.fields[f"option-{option.name}"] = option_field(option, present)
+            self.initial[f"option-{option.name}"] = present
 
     @property
     def plain(self) -> list[Any]:
@@ -192,9 +193,12 @@ def choice(label: str, choices: Any, *, required: bool = True) -> forms.ChoiceFi
     return forms.ChoiceField(label=label, choices=choices, required=required)
 
 
-def option_field(option: Option) -> forms.Field:
-    """Return the form field of a target's own question."""
+def option_field(option: Option, present: Any) -> forms.Field:
+    """Return the form field of a target's own question; what was said before can be said again."""
     common: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
+    if option.offers:
+        offered = with_present(present, {"": "Choose one", **dict(option.offers())})
+        return forms.ChoiceField(choices=offered, **common)
     if option.kind == "choice":
         return forms.ChoiceField(choices=option.choices, **common)
     if option.kind == "choices":

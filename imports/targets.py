@@ -49,6 +49,8 @@ class Option:
     help: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     default: Any = ""
+    #: What a page offers, asked for each time; elsewhere any text may be said.
+    offers: Callable[[], list[tuple[str, str]]] | None = None
 
 
 class Issue(NamedTuple):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from core import clock
 from enrichment.models import Client
-from funnels.actions import create_event, enroll
+from funnels.actions import cancel_event, create_event, enroll
 from funnels.models import Event, Registration
 from imports import targets
 from imports.models import CsvBatch
@@ -19,6 +20,7 @@ from messaging.actions.people import create_contact
 from messaging.models import Contact, Suppression
 
 ALICE = "staff:alice"
+DAY = timedelta(days=1)
 #: For each target: a file, what must be said, and what came of the two rows.
 FILES: dict[str, tuple[str, dict[str, str]]] = {
     "attendance": ("email,attended\na@example.com,yes\nnobody@example.com,no\n", {"event": ""}),
@@ -98,6 +100,33 @@ def test_staff_fill_it_in_the_wizard(alice, client_of, hand_in, place, event, ta
     batch.refresh_from_db()
     assert (batch.status, batch.succeeded, batch.failed) == ("completed", 1, 1)
     assert what_came_of_it(target) == EXPECTED[target]
+
+
+@pytest.mark.parametrize(
+    ("target", "offered"),
+    [
+        ("event_registrations", ["Choose one", "Open day", "Class"]),
+        ("attendance", ["Choose one", "Reunion", "Open day", "Class"]),
+    ],
+)
+def test_staff_choose_the_event(alice, client_of, hand_in, place, event, target, offered) -> None:
+    """By its title and its start where it is: those to come, and for attendance first those that have begun."""
+    at = clock.now()
+    plan = partial(create_event, time_zone="UTC", actor=ALICE)
+    plan(title="Class", starts_at=at + 8 * DAY, ends_at=at + 9 * DAY)
+    cancel_event(plan(title="Off", starts_at=at + DAY, ends_at=at + 2 * DAY), actor=ALICE)
+    past = plan(title="Reunion", starts_at=at + DAY, ends_at=at + 2 * DAY)
+    Event.objects.filter(pk=past.pk).update(starts_at=at - 2 * DAY, ends_at=at - DAY)
+    client = client_of(alice)
+    hand_in(client, FILES[target][0], target=target)
+    run_until_idle()
+
+    page = client.get(place(CsvBatch.objects.get(), "columns"))
+
+    choices = dict(page.context["settings"].fields["option-event"].choices)
+    assert [label.split(",")[0] for label in choices.values()] == offered
+    start = event.starts_at.astimezone(event.zone)
+    assert choices[event.public_id] == f"Open day, {start:%a %d %b %Y, %H:%M} SAST"
 
 
 @pytest.mark.parametrize("target", FILES)
