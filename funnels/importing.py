@@ -25,9 +25,7 @@ from messaging.actions.consent import Evidence
 from messaging.channels import Channel
 from messaging.models import Contact
 
-EVENT = Option(
-    name="event", label="Event", help="Over the API and on the command line: its id, occ_…."
-)
+EVENT = Option(name="event", label="Event", help="Its id, occ_….")
 EMAIL = Field(
     name="email",
     label="e-mail address",

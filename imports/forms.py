@@ -198,7 +198,7 @@ def option_field(option: Option, present: Any) -> forms.Field:
     common: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
     if option.offers:
         offered = with_present(present, {"": "Choose one", **dict(option.offers())})
-        return forms.ChoiceField(choices=offered, **common)
+        return forms.ChoiceField(choices=offered, **{**common, "help_text": ""})
     if option.kind == "choice":
         return forms.ChoiceField(choices=option.choices, **common)
     if option.kind == "choices":

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from funnels.actions import (
     enroll,
@@ -248,6 +250,28 @@ def test_an_address_in_a_file_of_attendance_changes_nobody(event, ada, tmp_path:
     assert (batch.updated, batch.unchanged) == (0, 1)
     ada.refresh_from_db()
     assert ada.phone == "+27825550000"
+
+
+@pytest.mark.parametrize("target", ["attendance", "event_registrations"])
+def test_a_crowd_is_taken_back_in_as_few_statements_as_a_handful(
+    target, event, before, after, make_person, tmp_path: Path
+):
+    statements = []
+    for crowd in (2, 12):
+        names = [f"{crowd}-{number}" for number in range(crowd)]
+        people = [make_person(name).pk for name in names]
+        if target == "attendance":
+            enroll(event, people, actor=ALICE)
+        rows = "".join(f"{name}@example.com,yes\n" for name in names)
+        words = f"--target={target}", f"--set=event={event.public_id}"
+        batch = bring(tmp_path, f"email,attended\n{rows}", *words)
+        with CaptureQueriesContext(connection) as queries:
+            assert undoing.undo_rows(batch) == crowd
+        batch.refresh_from_db()
+        assert (batch.undone, batch.not_undone) == (crowd, 0)
+        statements.append(len(queries))
+
+    assert statements[0] == statements[1] < 60
 
 
 # --- taking a file of registrations back ---------------------------------------------------------------------------
