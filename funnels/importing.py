@@ -222,10 +222,9 @@ class EventRegistrations(OfEvent):
     def revert(self, rows: Sequence[Undone], *, job: Job) -> set[int]:
         """Withdraw whom the import registered, and take back the consent that it recorded; contacts stay."""
         by_pk = {_pk(row.id): row for row in rows}
-        if not by_pk:
-            return set()
-        event = Event.from_public_id(job.options["event"])
-        actions.withdraw_many(event, by_pk, actor=job.actor)
+        if registered := [pk for pk, row in by_pk.items() if row.effect]:
+            event = Event.from_public_id(job.options["event"])
+            actions.withdraw_many(event, registered, actor=job.actor)
         undone = Evidence(source=f"import {job.public_id} undone", actor=job.actor)
         people = dict(Registration.objects.filter(pk__in=by_pk).values_list("pk", "contact"))
         for channel in Channel:

@@ -52,7 +52,10 @@ def finish(batch: CsvBatch) -> None:
 
 
 def _is_untouched(row: CsvRow, standing: Standing | None) -> bool:
-    return standing is not None and fingerprint(standing.values) == row.after
+    """Whether a thing is as its row left it; one that was only given something may have changed otherwise."""
+    if standing is None:
+        return False
+    return not row.effect or fingerprint(standing.values) == row.after
 
 
 def _undone(row: CsvRow) -> Undone:

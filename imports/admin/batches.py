@@ -49,7 +49,9 @@ def nothing_written(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:
     if batch.status == BatchStatus.UNDOING and not moves.has_lost_its_run(batch):
         return "It is being undone."
     never = why_never_undone(batch) or why_forgotten(batch)
-    return never or ("" if batch.succeeded else "It has changed nothing.")
+    if never or batch.succeeded or batch.rows.undoable().exists():
+        return never
+    return "It has changed nothing."
 
 
 def being_undone(_admin: Any, _request: HttpRequest, batch: CsvBatch) -> str:

@@ -152,7 +152,8 @@ class CsvRowQuerySet(models.QuerySet["CsvRow"]):
         return self.count()
 
     def undoable(self) -> Self:
-        return self.exclude(effect="").filter(undo="")
+        """Return rows that changed something or gave something besides, and were not looked at yet."""
+        return self.exclude(effect="", added=[]).filter(undo="")
 
 
 class CsvRow(models.Model):

@@ -361,16 +361,19 @@ def test_who_came_back_by_a_file_under_another_number_is_withdrawn_again(
     with at(TODAY + HOUR):
         withdraw(of(ada), actor=ALICE)
     text = "phone,email\n082 555 1111,ada@example.com\n082 555 2222,ben@example.com\n"
+    Consent.objects.filter(contact=ben).delete()
     with at(TODAY + 2 * HOUR):
-        batch = register(tmp_path, event, text, "--match=phone")
+        batch = register(tmp_path, event, text, "--match=phone", "--set=consent_source=sheet")
     assert (batch.created, batch.updated, batch.unchanged) == (0, 1, 1)
     assert of(ada).status == "registered"
+    assert Consent.objects.filter(contact=ben).count() == 2
 
     with at(TODAY + 3 * HOUR):
         undo(batch)
 
-    assert (batch.undone, batch.not_undone) == (1, 0)
+    assert (batch.undone, batch.not_undone) == (2, 0)
     assert [of(each).status for each in (ada, ben)] == ["withdrawn", "registered"]
+    assert [Consent.objects.filter(contact=each).count() for each in (ada, ben)] == [2, 0]
 
 
 def test_a_file_does_not_agree_for_who_has_withdrawn(event, before, ada, tmp_path: Path):

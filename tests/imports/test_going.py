@@ -20,6 +20,7 @@ from imports.actions import (
     start_check,
     undo_batch,
 )
+from imports.admin.batches import nothing_written
 from imports.models import CsvBatch
 from imports.reports import error_file, error_file_name, report
 from imports.staging import rows_path
@@ -386,6 +387,31 @@ def test_an_import_is_taken_back_as_if_it_had_never_been(imported, monkeypatch) 
     again = imported(PEOPLE, options=GIVEN)
     assert (again.created, again.updated) == (1, 1)
     assert Consent.objects.filter(state="granted").count() == 3
+
+
+def test_what_an_import_gave_to_contacts_that_it_did_not_change_is_taken_back_too(imported) -> None:
+    """Whatever has become of them since: consent that was recorded by mistake stands on nothing."""
+    anna = create_contact(email="anna@example.com", first_name="Anna", actor="system")
+    create_contact(email="ben@example.com", first_name="Ben", actor="system")
+    batch = imported("email\nanna@example.com\nben@example.com\n", options=GIVEN)
+    assert (batch.unchanged, batch.succeeded, Consent.objects.count()) == (2, 0, 2)
+    assert nothing_written(None, None, batch) == ""
+    update_contact(anna, first_name="Anne", actor="system")
+
+    undo_batch(batch, actor=ALICE)
+    run_until_idle()
+
+    assert (fresh(batch).status, batch.undone, batch.not_undone) == ("undone", 2, 0)
+    assert ListMember.objects.count() == Consent.objects.count() == 0
+    assert set(Contact.objects.values_list("first_name", flat=True)) == {"Anne", "Ben"}
+
+
+def test_an_import_that_changed_nothing_says_so_on_its_button(imported) -> None:
+    create_contact(email="anna@example.com", actor="system")
+
+    batch = imported("email\nanna@example.com\n")
+
+    assert nothing_written(None, None, batch) == "It has changed nothing."
 
 
 def test_an_undoing_that_failed_is_not_resumed_as_an_import_but_undone_to_its_end(
