@@ -74,12 +74,12 @@ def fulfil_loudly(run):
 
 @workflow("test.fulfil_part", cancel_on=[CancelOn("shop.closed")])
 def fulfil_part(run):
-    run.sleep("wait", 60)
+    run.sleep("wait", 3600)
 
 
 @workflow("test.fulfil_quietly", cancel_on=[CancelOn("shop.closed")], concurrency=1)
 def fulfil_quietly(run):
-    run.sleep("wait", 60)
+    run.sleep("wait", 3600)
 
 
 def test_one_event_cancels_thousands_in_a_few_statements_each():
